@@ -1,0 +1,42 @@
+"""The only place that wires: settings, extensions, views."""
+
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from app import logs
+from app.database import db, engine_options
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(settings: Settings) -> Flask:
+    """The whole application for these settings. It holds no state of its own: any number may run side by side."""
+    app = Flask("counterfoil", root_path=str(ROOT), static_folder="static", template_folder="templates")
+    _configure(app, settings)
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"))
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    logs.configure(settings.log_level)
+    app.extensions["settings"] = settings
+    app.config.update(
+        SECRET_KEY=str(settings.secret_key),
+        TESTING=settings.testing,
+        SQLALCHEMY_DATABASE_URI=settings.database_url or _embedded(settings),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(),
+        # An event of Stripe is at most 256 KB, a file of evidence at most 5 MB.
+        MAX_CONTENT_LENGTH=6 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=512 * 1024,
+    )
+
+
+def _embedded(settings: Settings) -> str:
+    """The embedded server's URL; imported late, because with a DATABASE_URL none of it is needed."""
+    from app import embedded
+
+    return embedded.start(settings.instance_dir / "pg")

@@ -1,0 +1,35 @@
+"""A card, a bank account or another way to pay."""
+
+from typing import Any
+
+from sqlalchemy import Index, SmallInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base
+from app.models.mirrored import Listed
+
+
+class PaymentMethod(Listed, Base):
+    """Copy of a Stripe payment method (`pm_…`). Detached means `customer_id` is empty again.
+
+    `last4`, `fingerprint` and `country` come from the card or the bank account, whichever it is.
+    """
+
+    __tablename__ = "payment_methods"
+
+    customer_id: Mapped[str | None]
+    type: Mapped[str]
+    allow_redisplay: Mapped[str | None]
+    billing_details: Mapped[dict[str, Any] | None]
+    brand: Mapped[str | None]
+    last4: Mapped[str | None]
+    exp_month: Mapped[int | None] = mapped_column(SmallInteger)
+    exp_year: Mapped[int | None] = mapped_column(SmallInteger)
+    fingerprint: Mapped[str | None]
+    funding: Mapped[str | None]
+    country: Mapped[str | None]
+    bank_code: Mapped[str | None]
+
+    @classmethod
+    def more_indexes(cls) -> tuple[Any, ...]:
+        return (Index(None, "customer_id"), Index(None, "fingerprint"))

@@ -1,0 +1,76 @@
+"""Money on its way back, from our promise to Stripe's last word."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.database import Base
+from app.models.mirrored import Mirrored
+from app.money import MinorUnits, Money
+
+# Ours before Stripe's word: `requested` is promised and perhaps sent, `refused` is Stripe's clear no.
+REQUESTED = "requested"
+REFUSED = "refused"
+# Rows of these states give nothing back.
+DEAD = ("refused", "failed", "canceled")
+
+
+class Refund(Mirrored, Base):
+    """A refund, ours or made elsewhere. Amounts in minor units of `currency`.
+
+    `id` is our own and the idempotency key's stem; `stripe_id` (`re_…`) is unknown until Stripe answered.
+    status: requested, refused (ours), then pending, requires_action, succeeded, failed, canceled (Stripe's).
+    `requested_by` is empty for a refund made elsewhere.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("stripe_id IS NOT NULL OR status IN ('requested', 'refused')", name="known_to_stripe"),
+        CheckConstraint("requested_by IS NULL OR requested_at IS NOT NULL", name="request_has_time"),
+        CheckConstraint("requested_by IS NULL OR length(trim(reason_text)) > 0", name="request_has_reason"),
+        # While one refund of a charge has no answer, no second one can be promised, from whichever door.
+        Index("uq_refunds_one_in_flight", "charge_id", unique=True, postgresql_where=text("status = 'requested'")),
+        Index(None, "account_id", "created_at", "id"),
+        Index(None, "charge_id"),
+        Index(None, "payment_intent_id"),
+        Index(None, "account_id", "status", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, server_default=text("gen_random_uuid()"))  # type: ignore[assignment]
+    stripe_id: Mapped[str | None] = mapped_column(unique=True)
+    raw: Mapped[bytes | None]  # type: ignore[assignment]
+    amount: Mapped[MinorUnits]
+    currency: Mapped[str]
+    status: Mapped[str]
+    charge_id: Mapped[str | None]
+    payment_intent_id: Mapped[str | None]
+    balance_transaction_id: Mapped[str | None]
+    failure_balance_transaction_id: Mapped[str | None]
+    reason: Mapped[str | None]
+    failure_reason: Mapped[str | None]
+    pending_reason: Mapped[str | None]
+    receipt_number: Mapped[str | None]
+    trace_reference: Mapped[str | None]
+    trace_status: Mapped[str | None]
+    reason_text: Mapped[str | None]
+    requested_by: Mapped[str | None]
+    requested_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    refusal: Mapped[str | None]
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @property
+    def is_outside(self) -> bool:
+        """Made in Stripe's dashboard or by another program."""
+        return self.requested_by is None
+
+    @property
+    def is_in_flight(self) -> bool:
+        return self.status == REQUESTED

@@ -1,0 +1,29 @@
+"""Imports every table, so that one import of this module knows the whole schema."""
+
+from app.models.account import Account
+from app.models.audit_log import AuditLog
+from app.models.balance_transaction import BalanceTransaction
+from app.models.charge import Charge
+from app.models.checkout_session import CheckoutSession
+from app.models.customer import Customer
+from app.models.dispute import Dispute
+from app.models.gateway_call import GatewayCall, RateBucket
+from app.models.invoice import Invoice, InvoiceLine, InvoicePayment
+from app.models.job_run import JobRun
+from app.models.mandate import Mandate
+from app.models.payment_intent import PaymentIntent
+from app.models.payment_method import PaymentMethod
+from app.models.payout import Payout
+from app.models.product import Price, Product
+from app.models.refund import Refund
+from app.models.setup_intent import SetupIntent
+from app.models.staff import SignInAttempt, Staff, StaffSession
+from app.models.subscription import Subscription, SubscriptionItem
+from app.models.sync_window import SyncRun, SyncWindow
+from app.models.webhook_event import WebhookEvent, WebhookRefusal
+
+TABLES = (
+    Account, AuditLog, BalanceTransaction, Charge, CheckoutSession, Customer, Dispute, GatewayCall, Invoice, InvoiceLine,
+    InvoicePayment, JobRun, Mandate, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund, SetupIntent,
+    SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, WebhookEvent, WebhookRefusal,
+)  # fmt: skip

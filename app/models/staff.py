@@ -1,0 +1,67 @@
+"""The people who work here, their sessions, and attempts to be one of them."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.database import Base
+
+ROLES = ("admin", "finance", "support_lead", "support", "dispute_analyst", "developer", "auditor", "view_only")
+
+
+class Staff(Base):
+    """One person. `email` is unique whatever its case. Nobody is deleted: `deactivated_at` ends access at once."""
+
+    __tablename__ = "staff"
+    __table_args__ = (
+        CheckConstraint(f"role IN {ROLES}", name="role"),
+        CheckConstraint("email = lower(email) AND position('@' in email) > 1", name="email"),
+        Index("uq_staff_email", "email", unique=True),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    email: Mapped[str]
+    name: Mapped[str]
+    role: Mapped[str]
+    password_hash: Mapped[str]
+    created_at: Mapped[datetime]
+    last_sign_in_at: Mapped[datetime | None]
+    deactivated_at: Mapped[datetime | None]
+
+    @property
+    def is_active(self) -> bool:
+        return self.deactivated_at is None
+
+
+class StaffSession(Base):
+    """A signed-in browser. `id` is the SHA-256 of the cookie's token: whoever reads the table cannot sign in with it."""
+
+    __tablename__ = "staff_sessions"
+    __table_args__ = (Index(None, "staff_id", "last_seen_at"),)
+
+    id: Mapped[bytes] = mapped_column(primary_key=True)
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    proved_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ip: Mapped[str | None]
+    user_agent: Mapped[str | None]
+
+    staff: Mapped[Staff] = relationship(lazy="joined", innerjoin=True)
+
+
+class SignInAttempt(Base):
+    """One try to sign in; counting the failed ones by address and by e-mail slows guessing down, in every process alike."""
+
+    __tablename__ = "sign_in_attempts"
+    __table_args__ = (Index(None, "email", "at"), Index(None, "ip", "at"), Index(None, "at"))
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime]
+    email: Mapped[str]
+    ip: Mapped[str]
+    succeeded: Mapped[bool]
