@@ -1,8 +1,12 @@
 """What a WSGI server runs (`granian --interface wsgi wsgi:app`), and where `flask` finds its commands."""
 
 from app import cli
+from app.errors import ConfigurationError
 from app.factory import create_app
 from app.settings import Settings
 
-app = create_app(Settings.from_env())
+try:
+    app = create_app(Settings.from_env())
+except ConfigurationError as contradiction:
+    raise SystemExit(f"Counterfoil does not start: {contradiction}") from None
 cli.register(app)
