@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from io import BufferedReader
+from typing import BinaryIO
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +81,11 @@ class HttpServer:
         with contextlib.suppress(OSError), connection:
             connection.settimeout(IDLE_SECONDS)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with connection.makefile("rb", buffering=64 * 1024) as stream:
+            with connection.makefile("rb") as stream:
                 while self._exchange(connection, stream):
                     pass
 
-    def _exchange(self, connection: socket.socket, stream: BufferedReader) -> bool:
+    def _exchange(self, connection: socket.socket, stream: BinaryIO) -> bool:
         """Answer one request; False ends the connection."""
         try:
             request = _read(connection, stream)
@@ -102,7 +102,7 @@ class HttpServer:
         return _send(connection, request, reply)
 
 
-def _read(connection: socket.socket, stream: BufferedReader) -> Request | None:
+def _read(connection: socket.socket, stream: BinaryIO) -> Request | None:
     line = stream.readline(MAX_HEAD)
     if not line.strip():
         return None
@@ -128,7 +128,7 @@ def _read(connection: socket.socket, stream: BufferedReader) -> Request | None:
     return Request(words[0].upper(), path, query, headers, _read_body(stream, headers))
 
 
-def _read_body(stream: BufferedReader, headers: dict[str, str]) -> bytes:
+def _read_body(stream: BinaryIO, headers: dict[str, str]) -> bytes:
     if "chunked" in headers.get("transfer-encoding", "").lower():
         return _read_chunks(stream)
     length = headers.get("content-length", "0")
@@ -139,7 +139,7 @@ def _read_body(stream: BufferedReader, headers: dict[str, str]) -> bytes:
     return stream.read(int(length)) if length != "0" else b""
 
 
-def _read_chunks(stream: BufferedReader) -> bytes:
+def _read_chunks(stream: BinaryIO) -> bytes:
     body = bytearray()
     while True:
         try:

@@ -35,21 +35,24 @@ def list_page(
     `where` holds more conditions (SQL with one %s, value); `also` names parameters the caller has dealt with already.
     """
     kind = KINDS[kind_name]
-    asked = tx.params
-    known = {name for name, _ in kind.filters} | {*_PAGING, *also}
-    strange = [name for name in asked if name not in known]
-    if strange:
-        raise unknown(*strange)
-    for name in kind.required:
-        if asked.get(name) in (None, ""):
-            raise missing(name)
-    conditions = [*where, *filters_of(kind, asked, skip=also)]
-    rows, has_more = _rows(tx, kind, conditions)
+    rows, has_more = rows_of(tx, kind, where, also=also)
     url = url or kind.path or ""
     if not tx.expand and versions.is_raw(kind.name, tx.api_version):
         more = "true" if has_more else "false"
         return RawJson(f'{{"object":"list","data":[{",".join(rows)}],"has_more":{more},"url":{codec.dumps(url)}}}')
     return {"object": "list", "data": [codec.loads(row) for row in rows], "has_more": has_more, "url": url}
+
+
+def rows_of(tx: Tx, kind: Kind, where: Sequence[Condition] = (), *, also: Sequence[str] = ()) -> tuple[list[str], bool]:
+    """The stored texts of one page and whether there are more; refuses parameters that nobody knows."""
+    known = {name for name, _ in kind.filters} | {*_PAGING, *also}
+    strange = [name for name in tx.params if name not in known]
+    if strange:
+        raise unknown(*strange)
+    for name in kind.required:
+        if tx.params.get(name) in (None, ""):
+            raise missing(name)
+    return _rows(tx, kind, [*where, *filters_of(kind, tx.params, skip=also)])
 
 
 def filters_of(kind: Kind, asked: params.Params, *, skip: Sequence[str] = ()) -> list[Condition]:

@@ -6,9 +6,10 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 Handler = Callable[..., Any]
+Some = TypeVar("Some", bound=Handler)
 
 
 @dataclass
@@ -24,14 +25,14 @@ _root = Node()
 _timers: dict[str, Handler] = {}
 
 
-def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
+def route(method: str, pattern: str) -> Callable[[Some], Some]:
     """`@route("POST", "/v1/refunds/{id}/cancel")`; the handler is called as handler(tx, **path) and returns an object.
 
     A fixed word beats a placeholder (`/v1/customers/search` beats `/v1/customers/{id}`). Lists and retrieval of every
     kind in `kinds.py` exist already; a route of the same method and pattern replaces them.
     """
 
-    def register(handler: Handler) -> Handler:
+    def register(handler: Some) -> Some:
         node = _root
         names: list[str] = []
         for word in _words(pattern):
@@ -47,10 +48,10 @@ def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def timer(name: str) -> Callable[[Handler], Handler]:
+def timer(name: str) -> Callable[[Some], Some]:
     """Register a task for `Tx.later`; it is called as task(tx, **args) when the world clock gets there."""
 
-    def register(task: Handler) -> Handler:
+    def register(task: Some) -> Some:
         _timers[name] = task
         return task
 

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extras import execute_values
 
-from app.sandbox import codec, kinds, store
+from app.sandbox import codec, events, kinds, store
 from app.sandbox.errors import no_such
 from app.sandbox.params import Obj, Params
 
@@ -93,12 +93,21 @@ class Tx:
 
     def emit(self, type: str, obj: Obj, previous: Obj | None = None) -> Obj:  # noqa: A002 - Stripe's own word
         """Write an event that holds `obj` as it is now, and queue it for every endpoint that wants its type."""
-        from app.sandbox import events  # events and deliveries need Tx first
-
         event, wanted = events.make(self, type, obj, previous)
         self.put(event)
-        self._deliveries.extend((event["id"], endpoint) for endpoint in wanted)
+        self.deliver(event["id"], wanted)
         return event
+
+    def deliver(self, event_id: str, endpoints: list[str]) -> None:
+        """Queue an event for these endpoints (by id)."""
+        self._deliveries.extend((event_id, endpoint) for endpoint in endpoints)
+
+    def remove(self, kind: str, id: str) -> None:  # noqa: A002
+        """Take an object out as if it had never been; what Stripe calls deleting keeps a `deleted: true` stub instead."""
+        self.flush()
+        store.remove(self.cursor, kind, id)
+        if kind == "webhook_endpoint":
+            self.changed_endpoints = True
 
     def later(self, at: int, task: str, **args: Any) -> None:
         """Run the registered task(tx, **args) when the world clock reaches `at` (Unix seconds)."""

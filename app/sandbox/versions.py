@@ -42,8 +42,6 @@ def at_least(version: str, release: str) -> bool:
 
 def is_raw(kind: str, version: str) -> bool:
     """May the stored text be sent as it is?"""
-    if kind == "event":
-        return not any(release > version[:10] for steps in _converters.values() for release, _ in steps)
     return not any(release > version[:10] for release, _ in _converters.get(kind, ()))
 
 

@@ -1,0 +1,52 @@
+"""`/_control/objects`: put any object, however odd, and read all of a kind back for comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.sandbox import codec
+from app.sandbox.ask import Ask
+from app.sandbox.errors import invalid
+from app.sandbox.http import Reply
+from app.sandbox.routes import route
+
+
+@route("POST", "/_control/objects")
+def put(ask: Ask) -> dict[str, Any]:
+    """{"object": {…}} or {"objects": [{…}, …]}: stored as they are, silently; with "event": "charge.updated" (and
+    "previous": {…}) one event for each. With neither wrapper the body itself is the object."""
+    objects = ask.given.get("objects") or [
+        ask.given["object"] if isinstance(ask.given.get("object"), dict) else ask.given
+    ]
+    emitted = []
+    with ask.sandbox.world.transaction() as tx:
+        for obj in objects:
+            if not isinstance(obj.get("object"), str) or not isinstance(obj.get("id"), str):
+                raise invalid("An object needs its `object` and its `id`.")
+            tx.put(obj)
+            if ask.given.get("event"):
+                emitted.append(tx.emit(ask.given["event"], obj, ask.given.get("previous"))["id"])
+    return {"count": len(objects), "events": emitted}
+
+
+@route("GET", "/_control/objects/{kind}")
+def dump(ask: Ask, kind: str) -> Reply:
+    """Every object of a kind in the newest shape, one JSON text a line, in id order (byte by byte)."""
+    with ask.sandbox.world.transaction() as tx:
+        tx.cursor.execute('SELECT body FROM objects WHERE kind = %s ORDER BY id COLLATE "C"', (kind,))
+        lines = [body for (body,) in tx.cursor.fetchall()]
+    return Reply(200, "".join(line + "\n" for line in lines).encode(), content_type="application/x-ndjson")
+
+
+@route("GET", "/_control/objects/{kind}/{id}")
+def show(ask: Ask, kind: str, id: str) -> Any:  # noqa: A002
+    with ask.sandbox.world.transaction() as tx:
+        return tx.require(kind, id, lock=False)
+
+
+@route("DELETE", "/_control/objects/{kind}/{id}")
+def remove(ask: Ask, kind: str, id: str) -> dict[str, Any]:  # noqa: A002
+    """Take it out silently, as if it had never been."""
+    with ask.sandbox.world.transaction() as tx:
+        tx.remove(kind, id)
+    return {"id": id, "removed": codec.dumps(kind).strip('"')}
