@@ -1,26 +1,102 @@
-"""`python -m app.sandbox serve --database-url DSN --port 12111`: a Stripe of your own on this machine."""
+"""A Stripe of your own on this machine, for the official SDK and CLI.
+
+    python -m app.sandbox serve --database-url postgresql:///shop --port 12111
+
+Point the SDK at it with base_addresses={"api": "http://127.0.0.1:12111", "files": "http://127.0.0.1:12111"} and any key
+that starts with sk_test_; the CLI with --api-base http://127.0.0.1:12111 --api-key sk_test_x. Its state stands in the
+schema `sandbox` of that database and survives a restart. Test cards, IBANs and pm_card_… aliases work as at Stripe.
+
+Webhooks: create an endpoint through the API, or say --webhook-url and --webhook-secret here.
+
+The control plane, JSON without a key:
+    GET    /_control/health                     is it there, and how many objects of each kind
+    GET    /_control/requests?path=&method=     what was asked, with idempotency keys; DELETE forgets it
+    POST   /_control/faults                     delay, fail, cut or reset requests (GET lists, DELETE clears)
+    POST   /_control/delivery                   {"mode": hold | release | drop | duplicate | reorder | shuffle | in_order |
+                                                 same_second | retry | sign_with | off}; GET counts deliveries
+    GET    /_control/clock                      the world clock; POST {"advance": seconds} or {"to": second}
+    POST   /_control/idempotency/prune          forget kept answers
+    POST   /_control/objects                    put any object, silently or with an event
+    GET    /_control/objects/KIND               everything of a kind, one JSON text a line
+    POST   /_control/webhook_endpoints          an endpoint with a chosen secret; POST …/ID/roll changes it
+    POST   /_control/reset                      an empty world; {"seed": 7} for the same ids every time
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import logging
 import os
+import signal
+import sys
+import threading
 
 from app.sandbox.server import Sandbox
 from app.sandbox.world import World
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m app.sandbox", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="answer Stripe's HTTP API")
-    serve.add_argument("--database-url", default=os.environ.get("DATABASE_URL"))
-    serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=int(os.environ.get("SANDBOX_PORT", "12111")))
-    arguments = parser.parse_args()
-    sandbox = Sandbox(World(arguments.database_url), host=arguments.host, port=arguments.port)
+def main(words: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(words)
+    if not arguments.database_url:
+        sys.stderr.write("Say --database-url or set DATABASE_URL.\n")
+        return 2
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    return int(arguments.run(arguments) or 0)
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Answer until SIGTERM or Ctrl-C."""
+    world = World(arguments.database_url, durable=arguments.durable, seed=arguments.seed)
+    sandbox = Sandbox(world, host=arguments.host, port=arguments.port)
+    if arguments.webhook_url:
+        sandbox.add_endpoint(arguments.webhook_url, arguments.webhook_secret, version=arguments.webhook_version)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sandbox.stop())
     print(f"sandbox ready on http://{arguments.host}:{sandbox.http.port}", flush=True)  # noqa: T201
-    sandbox.serve()
+    try:
+        sandbox.serve()
+    except KeyboardInterrupt:
+        sandbox.stop()
+    return 0
+
+
+def seed(arguments: argparse.Namespace) -> int:
+    """Fill the world with a believable shop."""
+    shop = importlib.import_module("app.sandbox.seed")
+    world = World(arguments.database_url)
+    return int(shop.run(world, customers=arguments.customers, months=arguments.months, seed=arguments.seed) or 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m app.sandbox", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True)
+    server = commands.add_parser("serve", help="answer Stripe's HTTP API")
+    _database(server)
+    server.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    server.add_argument(
+        "--port", type=int, default=int(os.environ.get("SANDBOX_PORT", "12111")), help="0 takes a free one"
+    )
+    server.add_argument("--seed", type=int, help="make the same ids every time")
+    server.add_argument("--durable", action="store_true", help="wait for the disk at every commit")
+    server.add_argument("--webhook-url", help="deliver every event there")
+    server.add_argument("--webhook-secret", help="whsec_… to sign with (default: a new one)")
+    server.add_argument("--webhook-version", help="API version of those events (default: the account's)")
+    server.set_defaults(run=serve)
+    shop = commands.add_parser("seed", help="fill it with a believable shop")
+    _database(shop)
+    shop.add_argument("--customers", type=int, default=2000)
+    shop.add_argument("--months", type=int, default=12)
+    shop.add_argument("--seed", type=int, default=7)
+    shop.set_defaults(run=seed)
+    return parser
+
+
+def _database(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="PostgreSQL (or DATABASE_URL)")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -165,7 +165,10 @@ _ALL = (
     Kind("token", ("tok_",), "/v1/tokens", listed=False, id_param="token"),
     Kind("review", ("prv_",), "/v1/reviews", filters=CREATED),
     Kind("test_helpers.test_clock", ("clock_",), "/v1/test_helpers/test_clocks", "test clock"),
+    Kind("file_link", ("link_",), "/v1/file_links", "file link", CREATED + _texts("file"), id_param="link"),
     Kind("account", ("acct_",)),
+    Kind("bank_account", ("ba_",)),
+    Kind("card", ("card_",)),
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
