@@ -9,8 +9,9 @@ within a minute of its folder being deleted.
 import contextlib
 import fcntl
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,3 +109,22 @@ def _alone(home: Home, deadline: float) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def main(words: list[str]) -> int:
+    """`python -m app.embedded stop FOLDER…`, for scripts; people use `flask embedded`."""
+    acts: dict[str, Callable[[Path], object]] = {"start": start, "stop": stop, "status": status}
+    if len(words) < 2 or words[0] not in acts:  # noqa: PLR2004 - an act and a folder
+        sys.stderr.write("python -m app.embedded start|stop|status FOLDER …\n")
+        return 2
+    try:
+        answers = [acts[words[0]](Path(folder)) for folder in words[1:]]
+    except EmbeddedUnavailable as reason:
+        sys.stderr.write(f"{reason}\n")
+        return 1
+    sys.stdout.writelines(f"{answer}\n" for answer in answers if answer is not None)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
