@@ -1,0 +1,61 @@
+"""Acts as people say them. Read the table from the top; an act that is not in it is still shown, by its name."""
+
+from collections.abc import Mapping
+from string import Formatter
+from typing import Any
+
+from app.models.audit_log import AuditLog
+
+# {who} and {what} are the actor and the object; {after.amount} is a field of what changed.
+SENTENCES: dict[str, str] = {
+    "refund.requested": "{who} asked for a refund of {after.amount} of {after.charge}",
+    "refund.sent": "{who} sent refund {what} to Stripe",
+    "refund.settled": "{who} got Stripe’s answer to refund {what}: {after.status}",
+    "refund.refused": "Stripe refused the refund {what} that {who} asked for",
+    "refund.recovered": "{who} found refund {what} again at Stripe",
+    "object.synced": "{who} read {what} again from Stripe",
+    "sync.healed": "{who} healed {what}",
+    "event.replayed": "{who} replayed event {what}",
+    "staff.added": "{who} added {what} as {after.role}",
+    "staff.role_changed": "{who} changed the role of {what} from {before.role} to {after.role}",
+    "staff.deactivated": "{who} ended the access of {what}",
+    "staff.reactivated": "{who} restored the access of {what}",
+    "staff.password_set": "{who} set a new password for {what}",
+    "staff.signed_in": "{who} signed in",
+    "staff.signed_out": "{who} signed out",
+    "staff.sign_in_failed": "Somebody tried to sign in as {what} with a wrong password",
+    "staff.session_ended": "{who} ended a session of {what}",
+    "staff.proved": "{who} gave the password again",
+    "access.refused": "{who} was refused {after.method} {what}",
+    "list.exported": "{who} downloaded the list of {what}",
+    "personal.read": "{who} opened {what}, which holds personal data",
+}
+
+
+class _Gaps(Formatter):
+    """Dotted names, and a dash for what an entry does not have."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Mapping[str, Any]) -> tuple[Any, str]:  # noqa: ARG002 - Formatter's signature
+        found: Any = kwargs
+        for part in field_name.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return ("—" if found is None else found), field_name
+
+
+_formatter = _Gaps()
+
+
+def sentence(entry: AuditLog) -> str:
+    """One line of plain text that says what happened; templates escape it like any other text."""
+    who = "Stripe" if entry.actor_kind == "stripe" else entry.actor
+    known = SENTENCES.get(entry.action)
+    if known is None:
+        return f"{who}: {entry.action} ({entry.object_type} {entry.object_id})"
+    return _formatter.vformat(
+        known, (), {"who": who, "what": entry.object_id, "before": entry.before or {}, "after": entry.after or {}}
+    )
+
+
+def label(action: str) -> str:
+    """`refund.requested` as `Refund requested`, for filters and badges."""
+    return action.replace(".", " ").replace("_", " ").capitalize()

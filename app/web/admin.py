@@ -1,0 +1,104 @@
+"""Flask-Admin, as far as we use it: the blueprint of a section, its menu entry, and nothing that writes."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TypeVar
+
+import flask_admin
+from flask import Flask, abort
+from flask_admin import Admin, BaseView
+from flask_login import current_user
+
+from app.web import theme
+from app.web.headers import csp_nonce
+from app.web.permissions import Need, Permission
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+# The order of the groups in the rail.
+GROUPS = ("Money", "People", "Machinery", "Oversight")
+
+
+def expose(url: str = "/", methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+    """Flask-Admin's decorator, with types: this method answers `url` below its section's address."""
+    decorate: Callable[[View], View] = flask_admin.expose(url, methods)
+    return decorate
+
+
+class StaffView(BaseView):  # type: ignore[misc] # Flask-Admin has no types
+    """A section of the staff pages. Subclasses say what they are in class attributes.
+
+    permission: what everybody needs who opens any page of the section; `@needs(…)` on a method comes on top.
+    endpoint, url: `charges` and `/admin/charges`; the url defaults to that.
+    menu_keys: a keyboard shortcut like "g c"; see templates/admin/layout.html.
+    """
+
+    permission: ClassVar[Need]
+    title: ClassVar[str]
+    endpoint: str
+    group: ClassVar[str | None] = None
+    icon: ClassVar[str] = "point"
+    section_url: ClassVar[str | None] = None
+    in_menu: ClassVar[bool] = True
+    menu_keys: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        endpoint = type(self).endpoint
+        super().__init__(
+            name=self.title,
+            category=self.group,
+            endpoint=endpoint,
+            url=self.section_url or f"/admin/{endpoint}",
+            menu_icon_value=self.icon,
+        )
+
+    def is_accessible(self) -> bool:
+        """For the menu; every request was already answered for by the guard."""
+        return bool(current_user.is_authenticated and current_user.may(self.permission))
+
+    def is_visible(self) -> bool:
+        return self.in_menu
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:  # noqa: ARG002 - Flask-Admin's signature
+        abort(403)
+
+    def render(self, template: str, **context: Any) -> str:
+        """The page, with what Flask-Admin's base template wants to know."""
+        page: str = super().render(template, **context)
+        return page
+
+    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call the view once. Flask-Admin's own calls it again after any TypeError: an act would happen twice."""
+        return fn(self, *args, **kwargs)
+
+
+class HomeView(StaffView):
+    """The section at /admin/ itself; a feature gives it its page. Its name in url_for is `admin.index`."""
+
+    endpoint = "admin"
+    section_url = "/admin"
+    title = "Today"
+    icon = "home"
+    permission: ClassVar[Need]
+
+
+def start_desk(app: Flask, home: HomeView, sections: Iterable[StaffView]) -> Admin:
+    """Register the start page and every section, in the order of the menu."""
+    desk = Admin(
+        app,
+        name="Counterfoil",
+        url="/admin",
+        endpoint="admin",
+        index_view=home,
+        theme=theme.theme,
+        csp_nonce_generator=csp_nonce,
+    )
+    for group in GROUPS:
+        desk.add_category(group)
+    for section in sections:
+        desk.add_view(section)
+    return desk
+
+
+def may(permission: Permission) -> bool:
+    """For templates and columns: whether the person of this request has this permission."""
+    return bool(current_user.is_authenticated and current_user.may(permission))

@@ -1,0 +1,172 @@
+"""What the address of a list asks for, checked, and the addresses that lead on from there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self
+
+from flask import url_for
+
+from app.errors import BadRequest
+from app.web.columns import Column
+from app.web.filters import Chosen, Filter, plain_text
+from app.web.keyset import LAST, Cursors, Position
+
+SIZES = (25, 50, 100, 200)
+USUAL_SIZE = 50
+_LONGEST_NUMBER = 6
+
+
+class AskedOf(Protocol):
+    """The list that is asked."""
+
+    endpoint: str
+    columns: Sequence[Column[Any]]
+
+    @property
+    def filters(self) -> Sequence[Filter]: ...
+    @property
+    def order(self) -> str: ...
+    @property
+    def newest_first(self) -> bool: ...
+    @property
+    def search_hint(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The parameters of a list: `q`, `sort`, `dir`, `size`, `cursor` and those of its filters. Others are ignored."""
+
+    view: AskedOf
+    search: str
+    chosen: tuple[tuple[Filter, Chosen], ...]
+    sort: str
+    descending: bool
+    size: int
+    cursor: str
+
+    @classmethod
+    def read(cls, view: AskedOf, arguments: Mapping[str, str]) -> Self:
+        """Read the address.
+
+        Raises:
+            BadRequest: a value makes no sense; a list that silently left a filter out would tell something untrue.
+        """
+        chosen = ((filter_, filter_.read(arguments)) for filter_ in view.filters)
+        return cls(
+            view=view,
+            search=plain_text(arguments.get("q", ""), "The search") if view.search_hint else "",
+            chosen=tuple((filter_, choice) for filter_, choice in chosen if choice is not None),
+            sort=_sort(view, arguments),
+            descending=_descending(view, arguments),
+            size=_size(arguments.get("size", "")),
+            cursor=arguments.get("cursor", ""),
+        )
+
+    def place(self, cursors: Cursors) -> Position | Literal["last"] | None:
+        """Where the page begins; None is the start."""
+        if self.cursor == LAST:
+            return LAST
+        return cursors.read(self.cursor) if self.cursor else None
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.search or self.chosen)
+
+    @property
+    def words(self) -> list[str]:
+        """Search and filters in words, for the audit trail."""
+        return [*([f"Search: {self.search}"] if self.search else []), *(choice.words for _, choice in self.chosen)]
+
+    @property
+    def fields(self) -> list[dict[str, Any]]:
+        """The filter form."""
+        chosen = {filter_.name: choice for filter_, choice in self.chosen}
+        return [
+            {
+                "name": filter_.name,
+                "label": filter_.label,
+                "kind": filter_.kind,
+                "options": filter_.choices,
+                "value": chosen[filter_.name].value if filter_.name in chosen else "",
+                "value_to": chosen[filter_.name].value_to if filter_.name in chosen else "",
+            }
+            for filter_ in self.view.filters
+        ]
+
+    @property
+    def chips(self) -> list[dict[str, str]]:
+        return [{"label": choice.words, "remove_url": self.url(without=filter_)} for filter_, choice in self.chosen]
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """What the search form has to carry along."""
+        return list(self._order_parameters(self.sort, descending=self.descending, size=self.size).items())
+
+    @property
+    def sizes(self) -> list[tuple[int, str]]:
+        return [(size, self.url(size=size)) for size in SIZES]
+
+    def sorting(self, column: Column[Any]) -> dict[str, str | None]:
+        """`sort_url` and `sort_dir` of a heading; a second click turns the order round."""
+        if column.sort is None:
+            return {"sort_url": None, "sort_dir": None}
+        current = column.name == self.sort
+        descending = not self.descending if current else self.view.newest_first
+        direction = ("desc" if self.descending else "asc") if current else None
+        return {"sort_url": self.url(sort=(column.name, descending)), "sort_dir": direction}
+
+    def url(  # noqa: PLR0913 - each says what differs, by name
+        self,
+        *,
+        page: str = "index_view",
+        search: bool = True,
+        filters: bool = True,
+        without: Filter | None = None,
+        sort: tuple[str, bool] | None = None,
+        size: int | None = None,
+        cursor: str = "",
+    ) -> str:
+        """The address of this list with something changed; every change but a cursor starts from the first page."""
+        name, descending = sort or (self.sort, self.descending)
+        parameters = self._order_parameters(name, descending=descending, size=size or self.size)
+        if search and self.search:
+            parameters["q"] = self.search
+        for filter_, choice in self.chosen:
+            if filters and filter_ is not without:
+                values = zip(filter_.parameters, (choice.value, choice.value_to), strict=False)
+                parameters |= {parameter: value for parameter, value in values if value}
+        if cursor:
+            parameters["cursor"] = cursor
+        return url_for(f"{self.view.endpoint}.{page}", _external=False, **parameters)
+
+    def _order_parameters(self, sort: str, *, descending: bool, size: int) -> dict[str, str]:
+        """Only what differs from the usual, so that plain addresses stay plain."""
+        parameters = {}
+        if (sort, descending) != (self.view.order, self.view.newest_first):
+            parameters = {"sort": sort, "dir": "desc" if descending else "asc"}
+        if size != USUAL_SIZE:
+            parameters["size"] = str(size)
+        return parameters
+
+
+def _sort(view: AskedOf, arguments: Mapping[str, str]) -> str:
+    asked = arguments.get("sort") or view.order
+    if asked not in {column.name for column in view.columns if column.sort is not None}:
+        raise BadRequest("This list cannot be sorted by that.")
+    return asked
+
+
+def _descending(view: AskedOf, arguments: Mapping[str, str]) -> bool:
+    asked = arguments.get("dir", "")
+    if asked not in {"", "asc", "desc"}:
+        raise BadRequest("A list is sorted up (asc) or down (desc).")
+    return asked == "desc" if asked else view.newest_first
+
+
+def _size(asked: str) -> int:
+    """Rows per page: at most 200, whatever was asked for."""
+    if not asked:
+        return USUAL_SIZE
+    if not (asked.isascii() and asked.isdigit() and int(asked[:_LONGEST_NUMBER]) > 0):
+        raise BadRequest("The number of rows on a page must be a whole number from 1 to 200.")
+    return min(int(asked[:_LONGEST_NUMBER]), SIZES[-1])

@@ -1,0 +1,123 @@
+"""Columns of lists: how a value looks on the page, and what it is in a download."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from flask import get_template_attribute
+from markupsafe import Markup, escape
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.money import Money
+from app.web.admin import may
+from app.web.formatting import NOTHING, mask_email, money, when
+from app.web.permissions import Permission
+
+Line = TypeVar("Line")
+Attribute = InstrumentedAttribute[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Generic[Line]):
+    """One column. `show`: the cell of a line; `exports`: (heading, value) pairs, one for each column of the download.
+
+    sort: the table's column behind it; only one that an index orders, see `tests/web/test_orders.py`.
+    priority: 1 is shown on a phone, 3 is the first to go. The first column of a list is its link: no link inside it.
+    """
+
+    name: str
+    label: str
+    show: Callable[[Line], Markup | str]
+    exports: tuple[tuple[str, Callable[[Line], object]], ...]
+    align: Literal["start", "end"] = "start"
+    priority: Literal[1, 2, 3] = 2
+    sort: Attribute | None = None
+
+
+def text(
+    name: str,
+    label: str,
+    value: Callable[[Line], str | None],
+    *,
+    url: Callable[[Line], str | None] | None = None,
+    **more: Any,
+) -> Column[Line]:
+    """Words; with `url` they are a link where there is one."""
+
+    def show(line: Line) -> Markup:
+        words = value(line)
+        if not words:
+            return NOTHING
+        address = url(line) if url else None
+        return Markup('<a href="{}">{}</a>').format(address, words) if address else escape(words)
+
+    return Column(name=name, label=label, show=show, exports=((label, value),), **more)
+
+
+def code(name: str, label: str, value: Callable[[Line], str | None], **more: Any) -> Column[Line]:
+    """An id or another code, monospaced with a button that copies it; not for the first column, which is a link."""
+
+    def show(line: Line) -> Markup:
+        return _macro("fields", "copyable", value(line), label)
+
+    return Column(name=name, label=label, show=show, exports=((label, value),), **more)
+
+
+def amount(name: str, label: str, value: Callable[[Line], Money | None], **more: Any) -> Column[Line]:
+    """Money. The download holds the number and its currency apart, so that a spreadsheet can add the numbers up."""
+
+    def show(line: Line) -> Markup:
+        found = value(line)
+        return money(found.minor, found.currency) if found is not None else NOTHING
+
+    def number(line: Line) -> Money | None:
+        return value(line)
+
+    def currency(line: Line) -> str | None:
+        found = value(line)
+        return found.currency.upper() if found is not None else None
+
+    more = {"align": "end", "priority": 1, **more}
+    return Column(name=name, label=label, show=show, exports=((label, number), (f"{label} currency", currency)), **more)
+
+
+def number(name: str, label: str, value: Callable[[Line], int | None], **more: Any) -> Column[Line]:
+    """A whole number, grouped by thousands on the page."""
+
+    def show(line: Line) -> Markup:
+        found = value(line)
+        return NOTHING if found is None else Markup('<span class="number">{}</span>').format(f"{found:,}")
+
+    return Column(name=name, label=label, show=show, exports=((label, value),), **{"align": "end", **more})
+
+
+def status(name: str, label: str, kind: str, value: Callable[[Line], str | None], **more: Any) -> Column[Line]:
+    """A badge; `kind` is a row of the table in templates/macros/status.html."""
+
+    def show(line: Line) -> Markup:
+        return _macro("status", "status", kind, value(line))
+
+    return Column(name=name, label=label, show=show, exports=((label, value),), **{"priority": 1, **more})
+
+
+def instant(name: str, label: str, value: Callable[[Line], datetime | None], **more: Any) -> Column[Line]:
+    """A moment, in the reader's time zone on the page and in UTC in the download."""
+    exports = ((f"{label} (UTC)", value),)
+    return Column(name=name, label=label, show=lambda line: when(value(line)), exports=exports, **more)
+
+
+def email(name: str, label: str, value: Callable[[Line], str | None], **more: Any) -> Column[Line]:
+    """An address, masked for those who may not see personal data, in the download as well."""
+    return text(name, label, lambda line: personal(value(line)), **more)
+
+
+def personal(address: str | None) -> str | None:
+    """An e-mail address as this person may see it: `jane@example.com` or `j***@example.com`."""
+    return address if not address or may(Permission.PERSONAL_READ) else mask_email(address)
+
+
+def _macro(file: str, name: str, *values: object) -> Markup:
+    """What a macro of the theme makes of these values, escaped by it."""
+    made: Markup = get_template_attribute(f"macros/{file}.html", name)(*values)
+    return made

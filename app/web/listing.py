@@ -1,0 +1,163 @@
+"""Lists: one table, newest first, searched, filtered, sorted, paged and downloaded, all by what the address says."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from flask import Response, current_app, request
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import InstrumentedAttribute, defer
+
+from app.database import Base, db
+from app.web import witness
+from app.web.accounts import current_account_id
+from app.web.admin import StaffView, expose, may
+from app.web.asked import Asked
+from app.web.columns import Column
+from app.web.counting import Count, count
+from app.web.export import csv_answer
+from app.web.filters import Filter
+from app.web.keyset import Cursors, Keyset, Page
+from app.web.permissions import Permission, needs
+
+Row = TypeVar("Row", bound=Base)
+Line = TypeVar("Line")
+EXPORT_BATCH = 2_000
+
+
+class ListView(StaffView, Generic[Row, Line]):
+    """A section whose start page is a list of `model`. Subclasses add detail pages with `@expose("/<id>")`.
+
+    columns, filters: what is shown and asked; see columns.py and filters.py.
+    order: the name of the column the list is sorted by when the address says nothing; `newest_first` its direction.
+    noun: one and many, for the count. search_hint: the placeholder; empty means that there is no search.
+    of_account: only rows of the current Stripe account are shown (and found: another account's id is a 404).
+    """
+
+    model: ClassVar[type[Base]]
+    columns: Sequence[Column[Any]]
+    filters: ClassVar[Sequence[Filter]] = ()
+    order: ClassVar[str]
+    newest_first: ClassVar[bool] = True
+    noun: ClassVar[tuple[str, str]]
+    lead: ClassVar[str] = ""
+    search_hint: ClassVar[str] = ""
+    of_account: ClassVar[bool] = True
+    empty_title: ClassVar[str] = "Nothing here yet"
+    empty_text: ClassVar[str] = ""
+    template: ClassVar[str] = "admin/model/list.html"
+
+    # What subclasses may answer differently.
+
+    def rows(self) -> Select[Row]:
+        """Every row this list could show. The whole object of Stripe stays in the database: lists never need it."""
+        statement: Select[Any] = select(self.model)
+        if hasattr(self.model, "raw"):
+            statement = statement.options(defer(self.model.raw, raiseload=True))
+        if self.of_account:
+            statement = statement.where(self.model.account_id == current_account_id())  # type: ignore[attr-defined]
+        return statement
+
+    def search(self, text: str) -> ColumnElement[bool]:
+        """The condition for what was typed into the search field: stripped, not empty, at most 200 characters."""
+        raise NotImplementedError
+
+    def lines(self, rows: Sequence[Row]) -> Sequence[Line]:
+        """What the columns are shown of: the rows themselves, or rows with what belongs to them, fetched for all at once."""
+        return rows  # type: ignore[return-value]
+
+    def line_url(self, line: Line) -> str | None:  # noqa: ARG002 - for subclasses
+        """Where the line leads."""
+        return None
+
+    # The pages.
+
+    @expose("/")
+    def index_view(self) -> str:
+        asked = Asked.read(self, request.args)
+        keyset = self.keyset(asked.sort, descending=asked.descending)
+        cursors = self._cursors(keyset)
+        page: Page[Row] = keyset.page(self._asked_rows(asked), size=asked.size, at=asked.place(cursors))
+        return self.render(self.template, listing=self._listing(asked, keyset, cursors, page))
+
+    @expose("/export.csv")
+    @needs(Permission.EXPORT)
+    def export_csv(self) -> Response:
+        """The whole list as it is filtered and sorted. Who took it is written down before the first line is sent."""
+        asked = Asked.read(self, request.args)
+        witness.saw("list.exported", "list", self.endpoint, after={"filters": asked.words} if asked.words else None)
+        heading = [title for column in self.columns for title, _ in column.exports]
+        return csv_answer(self.endpoint, heading, lambda: self._batches(asked))
+
+    # Beneath.
+
+    def keyset(self, sort: str, *, descending: bool) -> Keyset:
+        """The order behind a sortable column's name, told apart by the primary key."""
+        column = next(column.sort for column in self.columns if column.name == sort and column.sort is not None)
+        key: InstrumentedAttribute[Any] = self.model.id  # type: ignore[attr-defined]
+        return Keyset(f"{self.endpoint}.{sort}", column, key, descending)
+
+    def _asked_rows(self, asked: Asked) -> Select[Row]:
+        rows = self.rows().where(*(chosen.condition for _, chosen in asked.chosen))
+        return rows.where(self.search(asked.search)) if asked.search else rows
+
+    def _cursors(self, keyset: Keyset) -> Cursors:
+        return Cursors(str(current_app.secret_key), keyset)
+
+    def _batches(self, asked: Asked) -> Iterator[list[list[object]]]:
+        keyset = self.keyset(asked.sort, descending=asked.descending)
+        values = [value for column in self.columns for _, value in column.exports]
+        after = None
+        while batch := keyset.batch(self._asked_rows(asked), size=EXPORT_BATCH, after=after):
+            after = keyset.position(batch[-1], "after")
+            lines = [[value(line) for value in values] for line in self.lines(batch)]
+            # Neither the rows nor a snapshot of the database is kept while the browser takes its time.
+            db.session.rollback()
+            db.session.expunge_all()
+            yield lines
+
+    def _listing(self, asked: Asked, keyset: Keyset, cursors: Cursors, page: Page[Row]) -> dict[str, Any]:
+        """What templates/admin/model/list.html shows."""
+        turn = self._turner(asked, keyset, cursors, page)
+        return {
+            "title": self.title,
+            "lead": self.lead,
+            "count_text": self._count(asked, page).words(*self.noun),
+            "columns": [self._heading(column, asked) for column in self.columns],
+            "rows": [self._row(row, line) for row, line in zip(page.rows, self.lines(page.rows), strict=True)],
+            "search": {"value": asked.search, "placeholder": self.search_hint} if self.search_hint else None,
+            "filters": asked.fields,
+            "active_filters": asked.chips,
+            "hidden": asked.hidden,
+            "clear_url": asked.url(search=False, filters=False),
+            "page_size": asked.size,
+            "page_sizes": asked.sizes,
+            "first_url": asked.url() if page.has_before else None,
+            "prev_url": turn("before", 0) if page.has_before else None,
+            "next_url": turn("after", -1) if page.has_after else None,
+            "last_url": asked.url(cursor="last") if page.has_after else None,
+            "export_urls": [("CSV", asked.url(page="export_csv"))] if may(Permission.EXPORT) else [],
+            "empty_title": "Nothing matches" if asked.narrowed else self.empty_title,
+            "empty_text": "Try fewer filters or other words." if asked.narrowed else self.empty_text,
+        }
+
+    def _turner(
+        self, asked: Asked, keyset: Keyset, cursors: Cursors, page: Page[Row]
+    ) -> Callable[[Any, int], str | None]:
+        def turn(side: Any, index: int) -> str | None:
+            return asked.url(cursor=cursors.write(keyset.position(page.rows[index], side))) if page.rows else None
+
+        return turn
+
+    def _count(self, asked: Asked, page: Page[Row]) -> Count:
+        if not page.has_before and not page.has_after:
+            return Count(len(page.rows), exact=True)
+        return count(self._asked_rows(asked))
+
+    def _heading(self, column: Column[Any], asked: Asked) -> dict[str, Any]:
+        heading = {"name": column.name, "label": column.label, "align": column.align, "priority": column.priority}
+        return heading | asked.sorting(column)
+
+    def _row(self, row: Row, line: Line) -> dict[str, Any]:
+        cells: list[Markup | str] = [column.show(line) for column in self.columns]
+        return {"id": row.id, "url": self.line_url(line), "cells": cells}  # type: ignore[attr-defined]

@@ -1,0 +1,134 @@
+"""Who may do what. Read the matrix like a table; a route that names no permission is open to nobody."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from flask import Flask
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Access(StrEnum):
+    """Doors that are no permission of a role; a route says one of them out loud or names a Permission."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+
+
+class Permission(StrEnum):
+    """One thing a person may do. `label` is what the matrix page calls it."""
+
+    CUSTOMER_READ = "customer.read"
+    PERSONAL_READ = "personal.read"
+    CHARGE_READ = "charge.read"
+    REFUND_READ = "refund.read"
+    REFUND_CREATE = "refund.create"
+    DISPUTE_READ = "dispute.read"
+    PAYOUT_READ = "payout.read"
+    EXPORT = "export"
+    EVENT_READ = "event.read"
+    JOB_READ = "job.read"
+    SYNC = "sync"
+    AUDIT_READ = "audit.read"
+    STAFF_READ = "staff.read"
+    STAFF_MANAGE = "staff.manage"
+
+    @property
+    def label(self) -> str:
+        return LABELS[self]
+
+
+Need = Access | Permission
+PUBLIC = Access.PUBLIC
+SIGNED_IN = Access.SIGNED_IN
+
+LABELS: dict[Permission, str] = {
+    Permission.CUSTOMER_READ: "See customers",
+    Permission.PERSONAL_READ: "See e-mail addresses, phone numbers and addresses in full",
+    Permission.CHARGE_READ: "See payments",
+    Permission.REFUND_READ: "See refunds",
+    Permission.REFUND_CREATE: "Give money back",
+    Permission.DISPUTE_READ: "See disputes",
+    Permission.PAYOUT_READ: "See payouts and the balance",
+    Permission.EXPORT: "Download lists",
+    Permission.EVENT_READ: "See webhook events",
+    Permission.JOB_READ: "See jobs",
+    Permission.SYNC: "Read objects again from Stripe",
+    Permission.AUDIT_READ: "See the audit trail",
+    Permission.STAFF_READ: "See who works here, and what each role may do",
+    Permission.STAFF_MANAGE: "Change roles, and end or restore access",
+}
+
+_SHOP = {Permission.CUSTOMER_READ, Permission.CHARGE_READ, Permission.REFUND_READ, Permission.DISPUTE_READ}
+
+# The presets of RULES B8, Stripe's own roles translated to this house.
+ROLES: dict[str, frozenset[Permission]] = {
+    "admin": frozenset(Permission),
+    "finance": frozenset(
+        _SHOP
+        | {
+            Permission.PERSONAL_READ,
+            Permission.REFUND_CREATE,
+            Permission.PAYOUT_READ,
+            Permission.EXPORT,
+            Permission.SYNC,
+        }
+    ),
+    "support_lead": frozenset(
+        _SHOP
+        | {
+            Permission.PERSONAL_READ,
+            Permission.REFUND_CREATE,
+            Permission.EXPORT,
+            Permission.SYNC,
+            Permission.STAFF_READ,
+        }
+    ),
+    "support": frozenset(_SHOP | {Permission.PERSONAL_READ, Permission.REFUND_CREATE, Permission.SYNC}),
+    # Evidence is written about payments, not about people: addresses stay masked.
+    "dispute_analyst": frozenset(_SHOP | {Permission.SYNC}),
+    "developer": frozenset(_SHOP | {Permission.EVENT_READ, Permission.JOB_READ, Permission.SYNC}),
+    # Sees the trail and nothing else.
+    "auditor": frozenset({Permission.AUDIT_READ, Permission.EXPORT}),
+    "view_only": frozenset(_SHOP),
+}
+
+ROLE_NAMES: dict[str, str] = {
+    "admin": "Admin",
+    "finance": "Finance",
+    "support_lead": "Support lead",
+    "support": "Support",
+    "dispute_analyst": "Dispute analyst",
+    "developer": "Developer",
+    "auditor": "Auditor",
+    "view_only": "View only",
+}
+
+
+def needs(need: Need) -> Callable[[View], View]:
+    """Name what a view function needs; on a method of a StaffView it comes on top of the class's `permission`."""
+
+    def name(view: View) -> View:
+        view.needs = need  # type: ignore[attr-defined]
+        return view
+
+    return name
+
+
+def needs_of(app: Flask, endpoint: str) -> tuple[Need, ...]:
+    """All a person needs for this endpoint; empty when nobody said so, which means nobody may.
+
+    A Flask-Admin route is a bound method, so the class it belongs to is asked as well.
+    """
+    view = app.view_functions[endpoint]
+    owner = getattr(view, "__self__", None)
+    found = (getattr(owner, "permission", None), getattr(view, "needs", None))
+    return tuple(need for need in found if need is not None)
+
+
+def may(role: str, need: Need) -> bool:
+    """Whether a signed-in person of this role meets `need`; an unknown role may nothing."""
+    if isinstance(need, Access):
+        return True
+    return need in ROLES.get(role, frozenset())

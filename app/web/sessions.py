@@ -1,0 +1,144 @@
+"""Who is asking: the person behind the cookie, as the table of sessions knows it at this moment."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Flask, Request, Response, current_app, request
+from flask_login import LoginManager, UserMixin, current_user
+from sqlalchemy import select, update
+
+from app import clock, logs
+from app.actor import Actor
+from app.database import db, transaction
+from app.models.staff import Staff, StaffSession
+from app.settings import Settings
+from app.web.permissions import Need, may
+from app.web.tokens import ABSOLUTE, IDLE, PROOF, digest
+
+# Writing at every request would make every page a write; a minute of thirty is close enough.
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Person(UserMixin):  # type: ignore[misc] # Flask-Login has no types
+    """The signed-in person of this request. A copy, not a row: it stays readable after a rollback, with no transaction open."""
+
+    id: UUID
+    email: str
+    name: str
+    role: str
+    session_id: bytes
+    proved_at: datetime
+    last_seen_at: datetime
+
+    def may(self, need: Need) -> bool:
+        return may(self.role, need)
+
+    @property
+    def proved_recently(self) -> bool:
+        """The password was given in the last ten minutes."""
+        return clock.now() - self.proved_at < PROOF
+
+
+def init_sessions(app: Flask) -> None:
+    """Let Flask-Login ask our table, and nothing else, who somebody is."""
+    settings: Settings = app.extensions["settings"]
+    app.config.update(
+        SESSION_COOKIE_NAME=_prefixed("counterfoil_form", settings),
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        # Never read: nobody is remembered beyond a session.
+        REMEMBER_COOKIE_NAME=_prefixed("counterfoil_unused", settings),
+    )
+    manager = LoginManager(app)
+    # Its own protection hashes X-Forwarded-For, which anybody may write; ours is the row in the table.
+    manager.session_protection = None
+    manager.request_loader(load)
+
+
+def load(asking: Request) -> Person | None:
+    """The person whose live session the cookie names. Ended, idle and outlived sessions are nobody's."""
+    token = asking.cookies.get(cookie_name())
+    if not token:
+        return None
+    now = clock.now()
+    alive = (
+        select(
+            Staff.id,
+            Staff.email,
+            Staff.name,
+            Staff.role,
+            StaffSession.id,
+            StaffSession.proved_at,
+            StaffSession.last_seen_at,
+        )
+        .join(StaffSession, StaffSession.staff_id == Staff.id)
+        .where(
+            StaffSession.id == digest(token),
+            StaffSession.ended_at.is_(None),
+            StaffSession.expires_at > now,
+            StaffSession.last_seen_at > now - IDLE,
+            Staff.deactivated_at.is_(None),
+        )
+    )
+    row = db.session.execute(alive).one_or_none()
+    return Person(*row) if row is not None else None
+
+
+def touch() -> None:
+    """Note that the session is in use."""
+    now = clock.now()
+    if current_user.is_authenticated and now - current_user.last_seen_at > _TOUCH_EVERY:
+        with transaction():
+            db.session.execute(
+                update(StaffSession).where(StaffSession.id == current_user.session_id).values(last_seen_at=now)
+            )
+
+
+def give_cookie(response: Response, token: str) -> None:
+    """Put a new session into the browser, out of reach of scripts and other sites."""
+    settings: Settings = current_app.extensions["settings"]
+    response.set_cookie(
+        cookie_name(),
+        token,
+        max_age=int(ABSOLUTE.total_seconds()),
+        path="/",
+        secure=settings.https,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def take_cookie(response: Response) -> None:
+    settings: Settings = current_app.extensions["settings"]
+    response.delete_cookie(cookie_name(), path="/", secure=settings.https, httponly=True, samesite="Lax")
+
+
+def cookie_name() -> str:
+    """`__Host-` binds a cookie to this very host; browsers allow the prefix over https only."""
+    return _prefixed("counterfoil_session", current_app.extensions["settings"])
+
+
+def current_actor() -> Actor:
+    """Who to write into the audit trail for this request.
+
+    Raises:
+        RuntimeError: nobody is signed in; only a route that is open to the public can run into this.
+    """
+    if not current_user.is_authenticated:
+        raise RuntimeError("nobody is signed in, so there is no actor")
+    return Actor("staff", current_user.email, ip=request.remote_addr, request_id=logs.request_id.get())
+
+
+def current_person() -> Person | None:
+    """The signed-in person, or None."""
+    person: Any = current_user
+    return person._get_current_object() if person.is_authenticated else None
+
+
+def _prefixed(name: str, settings: Settings) -> str:
+    return f"__Host-{name}" if settings.https else name

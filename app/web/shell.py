@@ -1,0 +1,47 @@
+"""What stands around a staff page: the mode, the person, how old the data is."""
+
+from datetime import timedelta
+
+from flask import current_app, has_request_context, request, url_for
+
+from app import clock
+from app.settings import Settings
+from app.web.accounts import current_account
+from app.web.permissions import ROLE_NAMES, Permission
+from app.web.sessions import current_person
+from app.web.theme import Freshness, Person, Shell
+
+# The catch-up runs every few minutes; after this long something is wrong.
+LATE = timedelta(minutes=15)
+
+
+def shell() -> Shell:
+    """The shell of the page of this request."""
+    settings: Settings = current_app.extensions["settings"]
+    person = current_person() if has_request_context() else None
+    mode = "live" if settings.livemode else "sandbox" if settings.sandbox else "test"
+    if person is None:
+        return Shell(mode=mode)  # type: ignore[arg-type] # one of the three words
+    return Shell(
+        mode=mode,  # type: ignore[arg-type]
+        person=Person(person.name, person.email, ROLE_NAMES[person.role]),
+        freshness=_freshness(),
+        search_url=_search_url() if person.may(Permission.CUSTOMER_READ) else None,
+        search_value=request.args.get("q", "") if request.endpoint == "customers.index_view" else "",
+        sign_out_url=url_for("sign_in.leave"),
+        links=(("Your sessions", url_for("my_sessions.index_view"), "device-desktop"),),
+    )
+
+
+def _freshness() -> Freshness:
+    account = current_account()
+    known = [at for at in (account.events_read_to, account.synced_at) if at] if account else []
+    if not known:
+        return Freshness(None, "unknown")
+    newest = max(known)
+    return Freshness(newest, "live" if clock.now() - newest < LATE else "late")
+
+
+def _search_url() -> str | None:
+    """The customers' list finds a person by anything; a build without it has no search bar."""
+    return url_for("customers.index_view") if "customers.index_view" in current_app.view_functions else None
