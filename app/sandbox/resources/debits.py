@@ -1,0 +1,66 @@
+"""Payments whose answer comes later: SEPA debits wait for the bank, bank transfers for the customer's money."""
+
+from __future__ import annotations
+
+from app.sandbox.params import Obj
+from app.sandbox.resources import charge_moves, ibans
+from app.sandbox.resources.cash_balance import wait_for_transfer
+from app.sandbox.resources.declines import DECLINES
+from app.sandbox.resources.dispute_cases import raise_after_payment
+from app.sandbox.routes import timer
+from app.sandbox.tx import Tx
+
+
+def start(tx: Tx, intent: Obj, method: Obj, mandate: str | None) -> None:
+    """SEPA: charge.pending, payment_intent.processing, and the bank's answer by timer."""
+    from app.sandbox.resources.attempts import settle_method  # the attempt calls us
+
+    if method["type"] == "customer_balance":
+        wait_for_transfer(tx, intent)
+        return
+    charge = charge_moves.make(tx, intent, method, mandate=mandate)
+    tx.put(charge)
+    tx.emit("charge.pending", charge)
+    intent.update(status="processing", latest_charge=charge["id"], processing=None)
+    settle_method(tx, intent, method)
+    tx.put(intent)
+    tx.emit("payment_intent.processing", intent)
+    told = ibans.behaviour(method.get("sepa_debit", {}).get("fingerprint"))
+    tx.later(tx.now + told.seconds, "bank_answers", intent=intent["id"], charge=charge["id"])
+
+
+@timer("bank_answers")
+def bank_answers(tx: Tx, intent: str, charge: str) -> None:
+    """Days later at Stripe, seconds here: the bank paid or did not."""
+    from app.sandbox.resources.attempts import fail, succeed
+
+    payment = tx.require("payment_intent", intent)
+    debit = tx.require("charge", charge)
+    if payment["status"] != "processing" or debit["status"] != "pending":
+        return
+    told = ibans.behaviour(debit["payment_method_details"].get("sepa_debit", {}).get("fingerprint"))
+    if told.outcome in ("fails", "insufficient_funds"):
+        why = DECLINES["sepa_refused" if told.outcome == "fails" else "sepa_insufficient_funds"]
+        charge_moves.refuse(debit, why)
+        tx.put(debit)
+        tx.emit("charge.failed", debit)
+        fail(tx, payment, _error(tx, debit, why.code, why.message), charge=charge)
+        return
+    charge_moves.pay(tx, debit, capture=True)
+    tx.put(debit)
+    tx.emit("charge.succeeded", debit)
+    if told.outcome == "disputed":
+        raise_after_payment(tx, debit, "debit")
+    succeed(tx, payment, debit["amount"])
+
+
+def _error(tx: Tx, debit: Obj, reason: str, message: str) -> Obj:
+    return {
+        "charge": debit["id"],
+        "code": "payment_intent_payment_attempt_failed",
+        "decline_code": reason,
+        "doc_url": "https://stripe.com/docs/error-codes/payment-intent-payment-attempt-failed",
+        "message": message,
+        "payment_method": tx.get("payment_method", debit["payment_method"]),
+        "type": "card_error",
+    }

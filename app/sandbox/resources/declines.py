@@ -1,0 +1,133 @@
+"""Decline codes: what the API, the charge and its outcome say about each.
+
+Messages are those of Stripe's error documentation; the codes that must never be tried again follow its retry guide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Decline:
+    """One way a bank says no. `code` is the API's error code, `decline_code` the bank's word where it differs."""
+
+    code: str
+    message: str
+    decline_code: str | None = None
+    advice: str | None = "try_again_later"
+    network_code: str | None = "05"
+    blocked: bool = False
+
+    @property
+    def reason(self) -> str:
+        """The word of `charge.outcome.reason`."""
+        return self.decline_code or self.code
+
+    def outcome(self) -> dict[str, Any]:
+        """The charge's `outcome`: the bank's refusal, or Radar's block before the bank was asked."""
+        return {
+            "advice_code": None if self.blocked else self.advice,
+            "network_advice_code": None,
+            "network_decline_code": None if self.blocked else self.network_code,
+            "network_status": "not_sent_to_network" if self.blocked else "declined_by_network",
+            "reason": "highest_risk_level" if self.blocked else self.reason,
+            "risk_level": "highest" if self.blocked else "normal",
+            "risk_score": 92 if self.blocked else 34,
+            "seller_message": self.seller_message,
+            "type": "blocked" if self.blocked else "issuer_declined",
+        }
+
+    @property
+    def seller_message(self) -> str:
+        if self.blocked:
+            return "Stripe blocked this payment as too risky."
+        if self.reason == "generic_decline":
+            return "The bank did not return any further details with this decline."
+        return f"The bank returned the decline code `{self.reason}`."
+
+
+GENERIC = "Your card was declined."
+_STOP = "do_not_try_again"
+_FIX = "confirm_card_data"
+
+
+def _bank(decline_code: str, advice: str, network: str, message: str = GENERIC) -> Decline:
+    return Decline("card_declined", message, decline_code, advice, network)
+
+
+DECLINES = {
+    "generic_decline": _bank("generic_decline", "try_again_later", "01"),
+    "do_not_honor": _bank("do_not_honor", "try_again_later", "05"),
+    "insufficient_funds": _bank("insufficient_funds", "try_again_later", "51", "Your card has insufficient funds."),
+    "lost_card": _bank("lost_card", _STOP, "41"),
+    "stolen_card": _bank("stolen_card", _STOP, "43"),
+    "pickup_card": _bank("pickup_card", _STOP, "04"),
+    "fraudulent": _bank("fraudulent", _STOP, "59"),
+    "transaction_not_allowed": _bank(
+        "transaction_not_allowed", _STOP, "57", "Your card does not support this type of purchase."
+    ),
+    "card_not_supported": _bank("card_not_supported", _STOP, "57", "Your card does not support this type of purchase."),
+    "card_velocity_exceeded": _bank(
+        "card_velocity_exceeded",
+        "try_again_later",
+        "61",
+        "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
+    ),
+    "revocation_of_authorization": _bank("revocation_of_authorization", _STOP, "R1"),
+    "revocation_of_all_authorizations": _bank("revocation_of_all_authorizations", _STOP, "R3"),
+    "test_mode_live_card": _bank(
+        "test_mode_live_card",
+        _STOP,
+        "05",
+        "Your card was declined. Your request was in test mode, but used a non test (live) card. "
+        "For a list of valid test cards, visit: https://stripe.com/docs/testing.",
+    ),
+    "expired_card": Decline("expired_card", "Your card has expired.", "expired_card", _FIX, "54"),
+    "incorrect_cvc": Decline("incorrect_cvc", "Your card's security code is incorrect.", "incorrect_cvc", _FIX, "N7"),
+    "incorrect_zip": Decline(
+        "incorrect_zip", "The zip code you supplied failed validation.", "incorrect_zip", _FIX, None
+    ),
+    "incorrect_number": Decline("incorrect_number", "Your card number is incorrect.", None, _FIX, "14"),
+    "processing_error": Decline(
+        "processing_error",
+        "An error occurred while processing your card. Try again in a little bit.",
+        "processing_error",
+        "try_again_later",
+        "96",
+    ),
+    "authentication_required": Decline(
+        "authentication_required",
+        "Your card was declined. This transaction requires authentication.",
+        "authentication_required",
+        None,
+        "1A",
+    ),
+    "authentication_not_handled": Decline(
+        "authentication_required",
+        "This payment required an authentication action to complete, but `error_on_requires_action` was set. When "
+        "you're ready, you can upgrade your integration to handle actions at "
+        "https://stripe.com/docs/payments/payment-intents/upgrade-to-handle-actions.",
+        "authentication_not_handled",
+        None,
+        None,
+    ),
+    "highest_risk_level": Decline("card_declined", GENERIC, "fraudulent", None, None, blocked=True),
+    # Bank debits: the bank's answer comes days later.
+    "sepa_insufficient_funds": Decline(
+        "insufficient_funds", "The customer's account has insufficient funds to cover this payment.", None, None, "AM04"
+    ),
+    "sepa_refused": Decline(
+        "generic_could_not_process", "The payment could not be processed by the customer's bank.", None, None, "MS03"
+    ),
+}
+
+AUTHENTICATION_FAILED = (
+    "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new PaymentMethod "
+    "to attempt to fulfill this PaymentIntent again."
+)
+SETUP_AUTHENTICATION_FAILED = (
+    "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new PaymentMethod "
+    "to attempt to fulfill this SetupIntent again."
+)

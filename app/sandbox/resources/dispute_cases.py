@@ -1,0 +1,234 @@
+"""The life of a dispute: raised by the bank, answered, won, lost, closed; with the money it moves.
+
+A chargeback takes the amount and a fee at once; an inquiry moves nothing until it escalates; a debit's dispute is
+lost from the start. Event orders as recorded on Stripe's test mode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.sandbox.params import Obj
+from app.sandbox.resources import ledger
+from app.sandbox.resources.currencies import settle
+from app.sandbox.resources.evidence import blank_evidence
+from app.sandbox.resources.fees import dispute_fee
+from app.sandbox.routes import timer
+from app.sandbox.tx import Tx
+
+DAY = 86_400
+DAYS_TO_ANSWER = 8
+DAYS_TO_DECIDE = 75
+OPEN = ("needs_response", "under_review", "warning_needs_response", "warning_under_review")
+INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a bank complains: `reason` is Stripe's word, `code` the network's."""
+
+    reason: str
+    code: str
+    case_type: str = "chargeback"
+    status: str = "needs_response"
+    eligibility: tuple[str, ...] = ()
+
+
+CAUSES = {
+    "fraudulent": Cause("fraudulent", "10.4"),
+    "product_not_received": Cause("product_not_received", "13.1"),
+    "product_unacceptable": Cause("product_unacceptable", "13.3"),
+    "subscription_canceled": Cause("subscription_canceled", "13.2"),
+    "duplicate": Cause("duplicate", "12.6.1"),
+    "credit_not_processed": Cause("credit_not_processed", "13.6"),
+    "unrecognized": Cause("unrecognized", "10.4"),
+    "general": Cause("general", "13.0"),
+    "inquiry": Cause("general", "10.4", "inquiry", "warning_needs_response"),
+    "visa_ce3": Cause("fraudulent", "10.4", eligibility=("visa_compelling_evidence_3",)),
+    "compliance": Cause("noncompliant", "98", "compliance", eligibility=("visa_compliance",)),
+    "debit": Cause("debit_not_authorized", "MD06", status="lost"),
+}
+
+
+def raise_after_payment(tx: Tx, charge: Obj, what: str) -> None:
+    """What a test card announces; `multiple` splits the charge into two disputes."""
+    if what == "multiple":
+        half = charge["amount"] // 2
+        open_case(tx, charge, CAUSES["fraudulent"], amount=half)
+        open_case(tx, charge, CAUSES["fraudulent"], amount=charge["amount"] - half)
+    else:
+        open_case(tx, charge, CAUSES[what])
+
+
+def open_case(tx: Tx, charge: Obj, cause: Cause, *, amount: int | None = None) -> Obj:
+    """charge.dispute.created, then (but for an inquiry) charge.dispute.funds_withdrawn."""
+    dispute = _blank(tx, charge, cause, charge["amount"] - charge["amount_refunded"] if amount is None else amount)
+    charge["disputed"] = True
+    tx.put(charge)
+    inquiry = cause.status in INQUIRIES
+    if not inquiry:
+        withdraw(tx, dispute, charge)
+    tx.put(dispute)
+    tx.emit("charge.dispute.created", dispute)
+    if not inquiry:
+        tx.emit("charge.dispute.funds_withdrawn", dispute)
+    if cause.status == "lost":
+        tx.emit("charge.dispute.closed", dispute)
+    else:
+        tx.later(dispute["evidence_details"]["due_by"] + 1, "evidence_is_due", dispute=dispute["id"])
+    return dispute
+
+
+def withdraw(tx: Tx, dispute: Obj, charge: Obj) -> None:
+    """The network takes the money back, and Stripe its fee."""
+    _move(
+        tx, dispute, charge, -dispute["amount"], "dispute", f"Chargeback withdrawal for {charge['id']}", with_fee=True
+    )
+    dispute["is_charge_refundable"] = False
+
+
+def reinstate(tx: Tx, dispute: Obj, charge: Obj) -> None:
+    """Won: the amount comes back, the fee does not."""
+    text = f"Chargeback reversal for {charge['id']}"
+    _move(tx, dispute, charge, dispute["amount"], category="dispute_reversal", text=text, with_fee=False)
+
+
+def escalate(tx: Tx, dispute: Obj, charge: Obj) -> None:
+    """An inquiry becomes a chargeback with a new deadline."""
+    before = {"status": dispute["status"]}
+    dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
+    dispute["status"] = "needs_response"
+    dispute["evidence_details"]["due_by"] = _due_by(tx)
+    dispute["evidence_details"]["submission_count"] = 0
+    dispute["evidence_details"]["submission_method"] = "not_submitted"
+    withdraw(tx, dispute, charge)
+    tx.put(dispute)
+    tx.emit("charge.dispute.updated", dispute, before)
+    tx.emit("charge.dispute.funds_withdrawn", dispute)
+    tx.later(dispute["evidence_details"]["due_by"] + 1, "evidence_is_due", dispute=dispute["id"])
+
+
+def win(tx: Tx, dispute: Obj, charge: Obj) -> None:
+    """funds_reinstated, closed. The charge can be refunded again."""
+    dispute.update(status="won", is_charge_refundable=charge["amount"] > charge["amount_refunded"])
+    reinstate(tx, dispute, charge)
+    tx.put(dispute)
+    tx.emit("charge.dispute.funds_reinstated", dispute)
+    tx.emit("charge.dispute.closed", dispute)
+
+
+def lose(tx: Tx, dispute: Obj, charge: Obj) -> None:
+    """closed, charge.updated"""
+    dispute.update(status="lost", is_charge_refundable=False)
+    _close(tx, dispute, charge)
+
+
+def close_inquiry(tx: Tx, dispute: Obj, charge: Obj) -> None:
+    dispute["status"] = "warning_closed"
+    _close(tx, dispute, charge)
+
+
+def under_review(tx: Tx, dispute: Obj) -> None:
+    dispute["status"] = "warning_under_review" if dispute["status"] in INQUIRIES else "under_review"
+    tx.later(tx.now + DAYS_TO_DECIDE * DAY, "bank_decides", dispute=dispute["id"])
+
+
+@timer("evidence_is_due")
+def evidence_is_due(tx: Tx, dispute: str) -> None:
+    """Nobody answered in time: a chargeback is lost, an inquiry goes to sleep."""
+    case, charge = locked_case(tx, dispute)
+    late = case["evidence_details"]["due_by"] is not None and case["evidence_details"]["due_by"] < tx.now
+    if not late or case["status"] not in ("needs_response", "warning_needs_response"):
+        return
+    case["evidence_details"]["past_due"] = True
+    if case["status"] == "needs_response":
+        lose(tx, case, charge)
+    else:
+        close_inquiry(tx, case, charge)
+
+
+@timer("bank_decides")
+def bank_decides(tx: Tx, dispute: str) -> None:
+    """Evidence that says nothing special does not convince; an inquiry ends without harm."""
+    case, charge = locked_case(tx, dispute)
+    if case["status"] == "under_review":
+        lose(tx, case, charge)
+    elif case["status"] == "warning_under_review":
+        close_inquiry(tx, case, charge)
+
+
+def locked_case(tx: Tx, dispute_id: str) -> tuple[Obj, Obj]:
+    """The dispute and its charge, both held; the charge first, as everywhere."""
+    seen = tx.require("dispute", dispute_id, lock=False)
+    charge = tx.require("charge", seen["charge"])
+    return tx.require("dispute", dispute_id), charge
+
+
+def _close(tx: Tx, dispute: Obj, charge: Obj) -> None:
+    tx.put(dispute)
+    tx.emit("charge.dispute.closed", dispute)
+    tx.emit("charge.updated", charge, {})
+
+
+def _move(tx: Tx, dispute: Obj, charge: Obj, amount: int, *, category: str, text: str, with_fee: bool) -> None:  # noqa: PLR0913
+    worth = settle(amount, charge["currency"])
+    method = charge["payment_method_details"]["type"]
+    movement = ledger.post(
+        tx,
+        type="adjustment",
+        category=category,
+        source=dispute["id"],
+        amount=worth.amount,
+        currency=worth.currency,
+        description=text,
+        fees=dispute_fee(method, worth.currency) if with_fee else (),
+        rate=worth.rate,
+    )
+    dispute["balance_transactions"] = [*dispute["balance_transactions"], movement]
+
+
+def _due_by(tx: Tx) -> int:
+    """The end of the eighth day from now."""
+    return (tx.now // DAY + DAYS_TO_ANSWER + 1) * DAY - 1
+
+
+def _blank(tx: Tx, charge: Obj, cause: Cause, amount: int) -> Obj:
+    inquiry = cause.status in INQUIRIES
+    card = charge["payment_method_details"].get("card")
+    details: Obj = {"type": charge["payment_method_details"]["type"]}
+    if card:
+        details["card"] = {
+            "brand": card["brand"],
+            "case_type": cause.case_type,
+            "network": card["network"],
+            "network_reason_code": cause.code,
+        }
+    final = cause.status == "lost"
+    return {
+        "id": tx.new_id("du_"),
+        "object": "dispute",
+        "amount": amount,
+        "balance_transactions": [],
+        "charge": charge["id"],
+        "created": tx.now,
+        "currency": charge["currency"],
+        "enhanced_eligibility_types": list(cause.eligibility),
+        "evidence": blank_evidence(),
+        "evidence_details": {
+            "due_by": 0 if final else _due_by(tx),
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+            "submission_method": "not_submitted",
+        },
+        "intended_submission_method": "manual",
+        "is_charge_refundable": inquiry,
+        "livemode": False,
+        "metadata": {},
+        "network_reason_code": cause.code,
+        "payment_intent": charge["payment_intent"],
+        "payment_method_details": details,
+        "reason": cause.reason,
+        "status": cause.status,
+    }
