@@ -72,10 +72,10 @@ $(BIN)/python:
 
 .venv/.run: requirements.txt | $(BIN)/python
 	@echo "Installing what Counterfoil needs …"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq -r requirements.txt
 	@touch $@
 
 .venv/.dev: requirements.txt requirements-dev.txt | $(BIN)/python
 	@echo "Installing what its tests need …"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq -r requirements-dev.txt
 	@touch $@ .venv/.run
