@@ -3,10 +3,20 @@
 from typing import Any
 
 from sqlalchemy import Index, text
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, foreign, relationship, remote
 
 from app.database import Base
+from app.errors import (
+    BadAmount,
+    ChargeNotRefundable,
+    CurrencyMismatch,
+    DomainError,
+    RefundExceedsBalance,
+    RefundInProgress,
+)
+from app.models.dispute import Dispute
 from app.models.mirrored import Listed
+from app.models.refund import Refund
 from app.money import MinorUnits, Money
 
 
@@ -50,6 +60,18 @@ class Charge(Listed, Base):
     mandate_id: Mapped[str | None]
     billing_details: Mapped[dict[str, Any] | None]
 
+    # No foreign keys stand behind these: children may come before their parents. Oldest first.
+    refunds: Mapped[list[Refund]] = relationship(
+        primaryjoin=lambda: Charge.id == remote(foreign(Refund.charge_id)),
+        order_by=lambda: (Refund.requested_at, Refund.created_at, Refund.id),
+        viewonly=True,
+    )
+    disputes: Mapped[list[Dispute]] = relationship(
+        primaryjoin=lambda: Charge.id == remote(foreign(Dispute.charge_id)),
+        order_by=lambda: (Dispute.created_at, Dispute.id),
+        viewonly=True,
+    )
+
     @classmethod
     def more_indexes(cls) -> tuple[Any, ...]:
         return (
@@ -68,3 +90,100 @@ class Charge(Listed, Base):
     def taken(self) -> Money:
         """What was really captured; a released authorisation is neither revenue nor refund."""
         return Money(self.amount_captured, self.currency)
+
+    @property
+    def state(self) -> str:
+        """One word for what became of it, as lists show it: Stripe's status alone does not know refunds and disputes."""
+        if self.status == "failed":
+            return "blocked" if self.outcome_type == "blocked" else "failed"
+        if self.status != "succeeded":
+            return self.status
+        if not self.captured:
+            return "canceled" if self.refunded else "uncaptured"
+        if self.disputed:
+            return "disputed"
+        if self.refunded:
+            return "refunded"
+        return "partially_refunded" if self.amount_refunded else "succeeded"
+
+    @property
+    def given_back(self) -> Money:
+        """What went back or may be on its way: Stripe's count or our own rows, whichever knows of more."""
+        unanswered = sum(refund.amount for refund in self.refunds if refund.is_in_flight)
+        known = sum(refund.amount for refund in self.refunds if refund.is_live)
+        return Money(MinorUnits(max(self.amount_refunded + unanswered, known)), self.currency)
+
+    @property
+    def refundable(self) -> Money:
+        """What is left to give back; never below zero."""
+        return max(self.taken - self.given_back, Money.zero(self.currency))
+
+    @property
+    def refund_in_flight(self) -> Refund | None:
+        """The refund whose answer is still awaited; the database allows only one."""
+        return next((refund for refund in self.refunds if refund.is_in_flight), None)
+
+    @property
+    def open_inquiry(self) -> Dispute | None:
+        """A bank's question that a refund would answer."""
+        return next((dispute for dispute in self.disputes if dispute.is_inquiry and dispute.is_open), None)
+
+    @property
+    def refund_obstacle(self) -> DomainError | None:
+        """Why nothing at all can be refunded now, and what to do instead; None when something can."""
+        return self._never_taken() or self._in_flight() or self._disputed() or self._spent()
+
+    def check_refund(self, wanted: Money) -> None:
+        """Whether `wanted` may be promised back now.
+
+        Raises:
+            BadAmount, CurrencyMismatch, ChargeNotRefundable, RefundInProgress, RefundExceedsBalance
+        """
+        if wanted.currency != self.currency:
+            raise CurrencyMismatch(f"This payment was made in {self.currency.upper()}, not {wanted.currency.upper()}.")
+        if wanted.minor <= 0:
+            raise BadAmount("Enter an amount above zero.")
+        if obstacle := self.refund_obstacle:
+            raise obstacle
+        if wanted > self.refundable:
+            raise RefundExceedsBalance(f"Only {self.refundable} of {self.taken} is left to refund.{self._last_words()}")
+
+    def _never_taken(self) -> DomainError | None:
+        if self.status == "failed":
+            return ChargeNotRefundable("This payment failed. No money was taken, so there is none to give back.")
+        if self.status != "succeeded":
+            return ChargeNotRefundable("This payment has not gone through yet. Wait until it has succeeded.")
+        if not self.captured:
+            return ChargeNotRefundable("This payment is only authorised. Cancel it in Stripe instead of refunding it.")
+        return None
+
+    def _in_flight(self) -> DomainError | None:
+        refund = self.refund_in_flight
+        return RefundInProgress(f"Already in progress: {refund}. Wait for Stripe's answer.") if refund else None
+
+    def _disputed(self) -> DomainError | None:
+        blocking = next((dispute for dispute in self.disputes if dispute.blocks_refund), None)
+        if blocking and blocking.is_open:
+            return ChargeNotRefundable(
+                "The customer's bank is already taking this money back (chargeback). A refund now would pay twice: "
+                "answer or accept the dispute instead."
+            )
+        if blocking:
+            return ChargeNotRefundable(
+                f"The customer's bank has already settled this payment (dispute {blocking.status}). There is nothing to refund."
+            )
+        if self.disputed and not self.disputes:
+            return ChargeNotRefundable(
+                "Stripe says that this payment is disputed, but the dispute itself has not arrived here. Try again in a minute."
+            )
+        return None
+
+    def _spent(self) -> DomainError | None:
+        if self.refundable:
+            return None
+        return ChargeNotRefundable(f"This payment is already refunded in full.{self._last_words()}")
+
+    def _last_words(self) -> str:
+        """The latest refund, so that the second of two people learns who was first."""
+        live = [refund for refund in self.refunds if refund.is_live]
+        return f" Last: {max(live, key=lambda refund: refund.since)}." if live else ""

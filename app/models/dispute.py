@@ -71,3 +71,13 @@ class Dispute(Listed, Base):
     @property
     def is_open(self) -> bool:
         return self.status in _OPEN
+
+    @property
+    def blocks_refund(self) -> bool:
+        """Whoever is refunded now would be paid twice: once by us and once by the bank.
+
+        A won dispute brought the money back; an inquiry has not moved any, and a refund ends it.
+        """
+        if self.status == "won":
+            return False
+        return not self.is_charge_refundable or (self.is_open and not self.is_inquiry)

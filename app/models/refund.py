@@ -1,6 +1,6 @@
 """Money on its way back, from our promise to Stripe's last word."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, Index, text
@@ -23,6 +23,8 @@ class Refund(Mirrored, Base):
     `id` is our own and the idempotency key's stem; `stripe_id` (`re_…`) is unknown until Stripe answered.
     status: requested, refused (ours), then pending, requires_action, succeeded, failed, canceled (Stripe's).
     `requested_by` is empty for a refund made elsewhere.
+    `asked_at`: somebody has been talking to Stripe about it since then; empty: nobody is, and a job may take it up.
+    `refusal`: Stripe's words when it said no; on a `requested` one, why a person has to look.
     """
 
     __tablename__ = "refunds"
@@ -41,7 +43,7 @@ class Refund(Mirrored, Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, server_default=text("gen_random_uuid()"))  # type: ignore[assignment]
     stripe_id: Mapped[str | None] = mapped_column(unique=True)
-    raw: Mapped[bytes | None]  # type: ignore[assignment]
+    raw: Mapped[bytes | None] = mapped_column()  # type: ignore[assignment]
     amount: Mapped[MinorUnits]
     currency: Mapped[str]
     status: Mapped[str]
@@ -73,4 +75,28 @@ class Refund(Mirrored, Base):
 
     @property
     def is_in_flight(self) -> bool:
+        """Promised, and Stripe's answer is not known: it may or may not have happened there."""
         return self.status == REQUESTED
+
+    @property
+    def is_live(self) -> bool:
+        """It gives money back, or may still."""
+        return self.status not in DEAD
+
+    @property
+    def needs_person(self) -> bool:
+        """Stripe knew nothing of it when its key had run out: asking again by itself could pay twice."""
+        return self.is_in_flight and self.refusal is not None
+
+    @property
+    def by(self) -> str:
+        """Who did it, as messages name them."""
+        return self.requested_by or "someone in Stripe"
+
+    @property
+    def since(self) -> datetime:
+        """When it was promised here, or else made there."""
+        return self.requested_at or self.created_at or self.seen_at
+
+    def __str__(self) -> str:
+        return f"{self.money} by {self.by} on {self.since.astimezone(UTC):%-d %b %Y, %H:%M} UTC"

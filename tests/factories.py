@@ -1,0 +1,150 @@
+"""Rows as a sync would have left them. Each function adds one, in its own transaction; keywords replace single columns."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import orjson
+import zstandard
+
+from app.database import db, transaction
+from app.models.account import Account
+from app.models.balance_transaction import BalanceTransaction
+from app.models.charge import Charge
+from app.models.customer import Customer
+from app.models.dispute import Dispute
+from app.models.mandate import Mandate
+from app.models.payment_method import PaymentMethod
+from app.models.payout import Payout
+from app.models.refund import Refund
+from app.models.webhook_event import WebhookEvent
+
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+Row = TypeVar("Row")
+_numbers = itertools.count(1)
+
+
+def account(**columns: Any) -> Account:
+    """The account that all rows belong to; made once."""
+    known = db.session.query(Account).order_by(Account.id).first()
+    if known:
+        db.session.rollback()
+        return known
+    return _added(Account(**{"livemode": False, "stripe_id": "acct_1", "name": "Shop", "created_at": NOON} | columns))
+
+
+def customer(**columns: Any) -> Customer:
+    n = next(_numbers)
+    return _added(Customer(**_mirrored("cus", n, {"email": f"jo{n}@example.com", "name": f"Jo {n}"} | columns)))
+
+
+def charge(**columns: Any) -> Charge:
+    """A card payment of 50.00 EUR that succeeded, all of it captured and nothing refunded."""
+    amount = columns.get("amount", 5_000)
+    plain = {
+        "amount": amount,
+        "amount_captured": amount,
+        "amount_refunded": 0,
+        "currency": "eur",
+        "status": "succeeded",
+        "captured": True,
+        "paid": True,
+        "refunded": False,
+        "disputed": False,
+        "method_type": "card",
+        "brand": "visa",
+        "last4": "4242",
+        "country": "DE",
+    }
+    return _added(Charge(**_mirrored("ch", next(_numbers), plain | columns)))
+
+
+def refund(of: Charge, **columns: Any) -> Refund:
+    """A refund made in Stripe, succeeded."""
+    n = next(_numbers)
+    values = _mirrored("re", n, {"amount": 1_000, "currency": of.currency, "status": "succeeded"} | columns)
+    values["charge_id"] = of.id
+    stripe_id = values.pop("id")
+    return _added(Refund(**{"stripe_id": stripe_id} | values))
+
+
+def dispute(of: Charge, **columns: Any) -> Dispute:
+    """A chargeback of the whole payment that needs a response."""
+    plain = {
+        "charge_id": of.id,
+        "amount": of.amount,
+        "currency": of.currency,
+        "status": "needs_response",
+        "reason": "fraudulent",
+        "is_charge_refundable": False,
+        "due_at": NOON + timedelta(days=9),
+    }
+    return _added(Dispute(**_mirrored("dp", next(_numbers), plain | columns)))
+
+
+def balance_transaction(**columns: Any) -> BalanceTransaction:
+    plain = {
+        "type": "charge",
+        "reporting_category": "charge",
+        "amount": 5_000,
+        "fee": 175,
+        "net": 4_825,
+        "currency": "eur",
+        "status": "available",
+    }
+    return _added(BalanceTransaction(**_mirrored("txn", next(_numbers), plain | columns)))
+
+
+def payment_method(**columns: Any) -> PaymentMethod:
+    plain = {"type": "card", "brand": "visa", "last4": "4242", "exp_month": 4, "exp_year": 2031}
+    return _added(PaymentMethod(**_mirrored("pm", next(_numbers), plain | columns)))
+
+
+def mandate(**columns: Any) -> Mandate:
+    plain = {"status": "active", "type": "multi_use", "payment_method_type": "sepa_debit"}
+    return _added(Mandate(**_mirrored("mandate", next(_numbers), plain | columns)))
+
+
+def payout(**columns: Any) -> Payout:
+    plain = {"amount": 12_500, "currency": "eur", "status": "paid", "automatic": True}
+    return _added(Payout(**_mirrored("po", next(_numbers), plain | columns)))
+
+
+def event(**columns: Any) -> WebhookEvent:
+    n = next(_numbers)
+    plain = {
+        "id": f"evt_{n:06}",
+        "account_id": account().id,
+        "type": "charge.succeeded",
+        "created_at": NOON,
+        "received_at": NOON,
+        "body": packed({"id": f"evt_{n:06}"}),
+        "source": "webhook",
+        "state": "processed",
+    }
+    return _added(WebhookEvent(**plain | columns))
+
+
+def packed(value: dict[str, Any]) -> bytes:
+    """JSON as the mirror keeps it."""
+    return zstandard.compress(orjson.dumps(value))
+
+
+def _mirrored(prefix: str, n: int, columns: dict[str, Any]) -> dict[str, Any]:
+    identity = columns.get("id", f"{prefix}_{n:06}")
+    plain = {
+        "id": identity,
+        "account_id": account().id,
+        "created_at": NOON + timedelta(seconds=n),
+        "seen_at": NOON,
+        "heard_at": NOON,
+        "rank": 0,
+        "raw": packed({"id": identity}),
+    }
+    return plain | columns
+
+
+def _added(row: Row) -> Row:
+    with transaction():
+        db.session.add(row)
+    return row
