@@ -25,8 +25,9 @@ class Children:
 
     def __init__(self, logs: Path, environment: dict[str, str]) -> None:
         self.logs = logs
+        path = os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH"))))
         # Flask finds the application and the packages of this clone whatever folder we were started from.
-        self.environment = environment | {"FLASK_APP": "wsgi", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        self.environment = environment | {"FLASK_APP": "wsgi", "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         logs.mkdir(parents=True, exist_ok=True)
 
