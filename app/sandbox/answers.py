@@ -56,7 +56,7 @@ def answer(world: World, call: Call, request: Request) -> Reply:
     """Stripe's answer to an authorised or unauthorised call."""
     try:
         auth.check(call.method, call.path, request.headers.get("authorization", ""))
-        with idempotency.held(call.key):
+        with idempotency.held(call.key, world.generation):
             return _with_retries(world, call)
     except StripeError as refusal:
         return refused(refusal, call)

@@ -16,21 +16,22 @@ if TYPE_CHECKING:
     from app.sandbox.tx import Tx
 
 MAX_KEY = 255
-_running: set[str] = set()
+_running: set[tuple[int, str]] = set()
 _lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def held(key: str | None) -> Iterator[None]:
-    """Only one request at a time may use a key. This process is the only one, so its memory is enough: whatever a
+def held(key: str | None, generation: int) -> Iterator[None]:
+    """Only one request at a time may use a key in one life of the world. This process is the only one, so its memory is enough: whatever a
     killed process was doing was rolled back by PostgreSQL."""
     if key is None:
         yield
         return
     if len(key) > MAX_KEY:
         raise StripeError(f"The idempotency key is longer than {MAX_KEY} characters.", type="idempotency_error")
+    used = (generation, key)
     with _lock:
-        if key in _running:
+        if used in _running:
             raise StripeError(
                 "There is currently another in-progress request using this Idempotent Key (that probably means you "
                 f"submitted twice, and the other request is still going through): {key}. Please try again later.",
@@ -38,12 +39,12 @@ def held(key: str | None) -> Iterator[None]:
                 type="idempotency_error",
                 code="idempotency_key_in_use",
             )
-        _running.add(key)
+        _running.add(used)
     try:
         yield
     finally:
         with _lock:
-            _running.discard(key)
+            _running.discard(used)
 
 
 def fingerprint(method: str, path: str, params: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg2
 
 from app.sandbox import codec, schema
+from app.sandbox.errors import StripeError
 from app.sandbox.pool import Pool
 from app.sandbox.tx import About, Tx
 
@@ -26,7 +27,7 @@ class World:
     """One account's world. `settings` is small, kept in memory and written through to the table `world`."""
 
     def __init__(self, dsn: str, *, durable: bool = False, seed: int | None = None) -> None:
-        self.pool = Pool(dsn, durable=durable)
+        self.pool = Pool(dsn.replace("postgresql+psycopg2://", "postgresql://", 1), durable=durable)
         self.generation = 0
         self.on_deliveries: Callable[[], None] = lambda: None
         self.on_timers: Callable[[], None] = lambda: None
@@ -72,11 +73,17 @@ class World:
 
     @contextlib.contextmanager
     def transaction(self, about: About | None = None) -> Iterator[Tx]:
-        """One request's reading and writing; wakes deliveries and timers after the commit."""
+        """One request's reading and writing; wakes deliveries and timers after the commit.
+
+        What began before a reset must not write into the new world: StripeError 503 instead.
+        """
+        generation = self.generation
         with self.pool.connection() as conn:
             tx = Tx(self, conn, about or About())
             yield tx
             tx.flush()
+            if generation != self.generation:
+                raise StripeError("The sandbox was reset meanwhile.", status=503, type="api_error")
         tx.after_commit()
 
     def endpoints(self, tx: Tx) -> list[dict[str, Any]]:
@@ -110,7 +117,7 @@ class World:
         """Empty the world: no objects, no settings, the clock back on real time."""
         self.generation += 1
         with self.pool.connection() as conn, conn.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM (SELECT 1 FROM objects LIMIT 3000) some")
+            cursor.execute("SELECT count(*) FROM (SELECT 1 FROM objects LIMIT 3000) first")
             row = cursor.fetchone()
             small = row is not None and row[0] < 3000
             tables = (*schema.TABLES, "world")

@@ -1,0 +1,59 @@
+"""A place to receive the sandbox's webhooks."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+
+@dataclass
+class Mailbox:
+    """What an endpoint received. `answers` are the statuses it gives, one after the other, then 200."""
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def receive(self, body: bytes, headers: dict[str, str]) -> int:
+        with self.lock:
+            self.bodies.append(body)
+            self.headers.append(headers)
+            return self.answers.pop(0) if self.answers else 200
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A webhook endpoint on this machine."""
+    box = Mailbox()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(box.receive(body, dict(self.headers.items())))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    class Server(http.server.ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: Any) -> None:
+            pass
+
+    server = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    box.url = f"http://127.0.0.1:{server.server_port}/hook"
+    yield box
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
