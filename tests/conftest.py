@@ -2,6 +2,7 @@
 
 `app`: everything a test does is rolled back; quick, for one connection.
 `committed`: an application on its own database; for threads, processes and jobs, which must see each other's commits.
+`sandbox`: a real sandbox process, shared by the session and empty again for every test.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from flask_migrate import upgrade
 from sqlalchemy import make_url
 
 from app.database import db
+from tests.sandbox.client import Sandbox, running
 from tests.servers import drop_database, fresh_database
 from tests.world import application
 
@@ -88,3 +90,27 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture(autouse=True)
 def _push_request_context() -> None:
     """In place of pytest-flask's own, whose pushed request leaks `flask.g`, and with it the signed-in person, into the next."""
+
+
+@pytest.fixture(scope="session")
+def sandbox_process() -> Iterator[Sandbox]:
+    url = fresh_database()
+    with running(url) as sandbox:
+        yield sandbox
+    drop_database(url)
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Sandbox) -> Sandbox:
+    """An empty sandbox."""
+    sandbox_process.reset()
+    return sandbox_process
+
+
+@pytest.fixture
+def own_sandbox() -> Iterator[Sandbox]:
+    """A sandbox this test may kill."""
+    url = fresh_database()
+    with running(url) as sandbox:
+        yield sandbox
+    drop_database(url)
