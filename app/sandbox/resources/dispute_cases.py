@@ -81,9 +81,8 @@ def open_case(tx: Tx, charge: Obj, cause: Cause, *, amount: int | None = None) -
 
 def withdraw(tx: Tx, dispute: Obj, charge: Obj) -> None:
     """The network takes the money back, and Stripe its fee."""
-    _move(
-        tx, dispute, charge, -dispute["amount"], "dispute", f"Chargeback withdrawal for {charge['id']}", with_fee=True
-    )
+    text = f"Chargeback withdrawal for {charge['id']}"
+    _move(tx, dispute, charge, -dispute["amount"], category="dispute", text=text, with_fee=True)
     dispute["is_charge_refundable"] = False
 
 

@@ -1,0 +1,104 @@
+"""Stripe's own command line against the sandbox: every money event it can trigger happens and is delivered."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.client import KEY, ROOT, Sandbox
+from tests.sandbox.conftest import Mailbox
+
+INSTALLED = ROOT / "node_modules/@stripe/cli-linux-x64/bin/stripe"
+
+EVENTS = (
+    "customer.created",
+    "customer.updated",
+    "customer.deleted",
+    "customer.source.created",
+    "customer.source.updated",
+    "customer.discount.created",
+    "customer.discount.updated",
+    "customer.discount.deleted",
+    "payment_method.attached",
+    "payment_method.detached",
+    "payment_method.updated",
+    "payment_intent.created",
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.requires_action",
+    "payment_intent.canceled",
+    "payment_intent.processing",
+    "payment_intent.amount_capturable_updated",
+    "payment_intent.partially_funded",
+    "charge.succeeded",
+    "charge.failed",
+    "charge.captured",
+    "charge.refunded",
+    "charge.refund.updated",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "setup_intent.created",
+    "setup_intent.succeeded",
+    "setup_intent.setup_failed",
+    "setup_intent.canceled",
+    "setup_intent.requires_action",
+    "payout.created",
+    "payout.updated",
+    "balance.available",
+    "coupon.created",
+    "coupon.updated",
+    "coupon.deleted",
+    "cash_balance.funds_available",
+    "customer_cash_balance_transaction.created",
+)
+
+
+def stripe_cli() -> str:
+    """The binary itself: its npm wrapper takes seconds to start."""
+    found = os.environ.get("STRIPE_CLI") or (str(INSTALLED) if INSTALLED.exists() else shutil.which("stripe"))
+    if not found or not Path(found).exists():
+        pytest.skip("Stripe's CLI is missing: `npm install @stripe/cli@1.52.0` here, or point STRIPE_CLI at the binary")
+    return found
+
+
+@pytest.fixture(scope="session")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> str:
+    os.environ["STRIPE_CLI_TELEMETRY_OPTOUT"] = "1"
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("stripe-cli"))
+    return stripe_cli()
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_money_event_of_the_cli_happens_and_is_delivered(
+    cli: str, sandbox: Sandbox, mailbox: Mailbox, event: str
+) -> None:
+    sandbox.endpoint(mailbox.url, "whsec_cli")
+
+    ran = subprocess.run(
+        [cli, "trigger", event, "--api-base", sandbox.url, "--api-key", KEY],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Trigger succeeded!" in ran.stdout
+    kept = [found["type"] for found in sandbox.objects("event")]
+    assert event in kept
+    sandbox.wait_until_delivered()
+    assert sorted(json.loads(body)["type"] for body in mailbox.bodies) == sorted(kept)
+
+
+def test_every_money_event_the_cli_lists_is_tried_here(cli: str) -> None:
+    """A newer CLI may know more: then this list must grow."""
+    shown = subprocess.run([cli, "trigger", "--help"], capture_output=True, text=True, check=True, timeout=60).stdout
+
+    known = {word for word in shown.split() if "." in word}
+    families = ("customer.", "payment_method.", "payment_intent.", "charge.", "setup_intent.", "payout.", "balance.")
+    wanted = {name for name in known if name.startswith(families) and not name.startswith("customer.subscription.")}
+    assert wanted - set(EVENTS) == set()
