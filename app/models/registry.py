@@ -20,10 +20,12 @@ from app.models.setup_intent import SetupIntent
 from app.models.staff import SignInAttempt, Staff, StaffSession
 from app.models.subscription import Subscription, SubscriptionItem
 from app.models.sync_window import SyncRun, SyncWindow
+from app.models.wanted_object import WantedObject
 from app.models.webhook_event import WebhookEvent, WebhookRefusal
 
 TABLES = (
     Account, AuditLog, BalanceTransaction, Charge, CheckoutSession, Customer, Dispute, GatewayCall, Invoice, InvoiceLine,
     InvoicePayment, JobRun, Mandate, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund, SetupIntent,
-    SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, WebhookEvent, WebhookRefusal,
+    SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, WantedObject, WebhookEvent,
+    WebhookRefusal,
 )  # fmt: skip

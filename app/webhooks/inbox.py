@@ -1,0 +1,158 @@
+"""Events are kept first and understood any number of times, in any order.
+
+The event's row and its effect are one transaction: an event that is here is either understood or waits, with its error,
+for the worker. Nothing is answered with 2xx before that transaction is committed.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import DBAPIError
+
+from app import clock
+from app.database import db, transaction
+from app.mirror import accounts, pull, raw
+from app.mirror.pull import Reads
+from app.models.webhook_event import WebhookEvent
+from app.webhooks import handlers, rows
+from app.webhooks.envelope import Envelope, of
+from app.webhooks.handlers import NotUnderstood, Verdict
+from app.webhooks.patience import is_outage, patiently
+from app.webhooks.rows import Open
+
+log = logging.getLogger("webhooks.inbox")
+
+# Some six hours of tries, longer than Stripe was ever away. After that a person looks at it.
+MOST_ATTEMPTS = 40
+_LONGEST_ERROR = 1_000
+
+
+def take_in(envelopes: Sequence[Envelope], *, source: str = "webhook") -> None:
+    """Keep these events of one mode and bring the mirror up to them, all in one transaction.
+
+    What cannot be understood is kept too, and waits. Events we have are counted, and not understood twice.
+
+    Raises:
+        SQLAlchemyError: the database is away; not all were kept, so nothing may be answered with 2xx.
+    """
+    heard_at = clock.now()
+    try:
+        patiently(lambda: _take_in(envelopes, source, heard_at))
+    except Exception as error:
+        if is_outage(error):
+            raise
+        # One of them spoils the whole batch: each alone, so that the others do not wait for it.
+        log.warning("webhooks.batch_failed", extra={"events": [e.id for e in envelopes], "reason": _said(error)})
+        for envelope in envelopes:
+            _take_in_alone(envelope, source, heard_at)
+
+
+def keep(event: dict[str, Any], source: str, heard_at: datetime) -> bool:
+    """Keep an event without understanding it; the worker will. False when it was here already.
+
+    Raises:
+        NotBelieved: it has not the shape of an event.
+    """
+    envelope = of(event)
+    with transaction():
+        account_id = accounts.current(envelope.livemode).id
+        return bool(rows.keep([envelope], account_id, source, heard_at, understood_now=False))
+
+
+def understand(event_id: str, gateway: Reads) -> bool:
+    """Try a waiting event again. False when it does not wait any more, or somebody else is at it.
+
+    Safe to stop anywhere: the event waits until its effect is committed, and is tried again later.
+    """
+    with transaction():
+        claimed = rows.claim(event_id)
+    if claimed is None:
+        return False
+    try:
+        _understand(claimed, gateway)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        with transaction():
+            rows.conclude_one(_failed(event_id, error, claimed.attempts), claimed.attempts)
+    return True
+
+
+def waiting(limit: int) -> list[str]:
+    """Ids of the events that are due for a try, oldest first."""
+    now = clock.now()
+    # A wait that is longer than any we give comes from a clock that was set back since: it is over.
+    due = or_(WebhookEvent.next_try_at <= now, WebhookEvent.next_try_at > now + rows.LONGEST_WAIT * 2)
+    query = select(WebhookEvent.id).where(WebhookEvent.state == "waiting", due)
+    return list(db.session.scalars(query.order_by(WebhookEvent.created_at, WebhookEvent.id).limit(limit)))
+
+
+def _take_in(envelopes: Sequence[Envelope], source: str, heard_at: datetime) -> None:
+    with transaction():
+        account_id = accounts.current(envelopes[0].livemode).id
+        opened = rows.keep(envelopes, account_id, source, heard_at, understood_now=True)
+        if opened:
+            verdicts = handlers.apply([event.envelope for event in opened], account_id=account_id, heard_at=heard_at)
+            rows.conclude(opened, verdicts)
+
+
+def _take_in_alone(envelope: Envelope, source: str, heard_at: datetime) -> None:
+    """One event whose effect, should it fail, is undone while the event stays."""
+
+    def take_in_alone() -> None:
+        with transaction():
+            account_id = accounts.current(envelope.livemode).id
+            for event in rows.keep([envelope], account_id, source, heard_at, understood_now=True):
+                rows.conclude([event], [_tried(event, account_id, heard_at)])
+
+    patiently(take_in_alone)
+
+
+def _tried(event: Open, account_id: int, heard_at: datetime) -> Verdict:
+    try:
+        with db.session.begin_nested():
+            return handlers.apply([event.envelope], account_id=account_id, heard_at=heard_at)[0]
+    except Exception as error:
+        if is_outage(error):
+            raise
+        return _failed(event.envelope.id, error, event.attempts)
+
+
+def _understand(claimed: Any, gateway: Reads) -> None:
+    """Apply what was kept; where that leaves a doubt, let Stripe say how the object is now."""
+    envelope = of(raw.unpack(claimed.body))
+
+    def apply() -> Verdict:
+        with transaction():
+            [verdict] = handlers.apply([envelope], account_id=claimed.account_id, heard_at=claimed.received_at)
+            if verdict.state != "waiting":
+                rows.conclude_one(verdict, claimed.attempts)
+            return verdict
+
+    if patiently(apply).state != "waiting":
+        return
+    kind = handlers.kind_of(envelope.type)
+    if kind is None or envelope.object_id is None:
+        raise NotUnderstood(f"{envelope.type} names nothing that could be read again.")
+    pull.read_again(kind, envelope.object_id, gateway, claimed.account_id)
+    with transaction():
+        rows.conclude_one(Verdict(envelope.id, "processed"), claimed.attempts)
+
+
+def _failed(event_id: str, error: Exception, attempts: int) -> Verdict:
+    """Waiting for its next try, or dead after the last."""
+    log.warning("webhooks.event_failed", extra={"event_id": event_id, "attempts": attempts, "reason": _said(error)})
+    if attempts >= MOST_ATTEMPTS:
+        return Verdict(event_id, "dead", _said(error))
+    return Verdict(event_id, "waiting", _said(error), rows.wait_after(attempts))
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, without the values: a statement's parameters are people's names and addresses."""
+    if isinstance(error, DBAPIError):
+        diagnosis = getattr(error.orig, "diag", None)
+        return f"{type(error.orig).__name__}: {getattr(diagnosis, 'message_primary', None) or 'no message'}"
+    return raw.clean_text(f"{type(error).__name__}: {error}")[:_LONGEST_ERROR]

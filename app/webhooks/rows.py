@@ -1,0 +1,139 @@
+"""The rows of webhook_events: writing them, many at once, and saying what became of them."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, text
+
+from app import clock
+from app.database import db
+from app.mirror import raw
+from app.webhooks import handlers
+from app.webhooks.envelope import Envelope
+from app.webhooks.handlers import Verdict
+
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=10)
+LONGEST_TRY = timedelta(minutes=1)
+
+# Written as what they will almost always become; in the rare other case they are corrected before the commit.
+_KEEP = text("""
+    INSERT INTO webhook_events (id, account_id, type, created_at, api_version, object_id, object_type, request_id, body,
+                                source, received_at, deliveries, state, attempts, next_try_at, processed_at)
+    SELECT id, account_id, type, created_at, api_version, object_id, object_type, request_id, body,
+           source, received_at, deliveries, state, attempts, next_try_at, processed_at
+      FROM json_populate_recordset(NULL::webhook_events, :rows)
+     ORDER BY id
+    ON CONFLICT (id) DO UPDATE SET deliveries = webhook_events.deliveries + excluded.deliveries
+    RETURNING id, deliveries, state, attempts
+""")
+_CONCLUDE = text("""
+    UPDATE webhook_events AS event
+       SET state = said.state, attempts = said.attempts, next_try_at = said.next_try_at, processed_at = said.processed_at,
+           error = coalesce(said.error, event.error)
+      FROM json_populate_recordset(NULL::webhook_events, :rows) AS said
+     WHERE event.id = said.id
+""")
+_CLAIM = text("""
+    UPDATE webhook_events SET attempts = attempts + 1, next_try_at = :next_try_at
+     WHERE id = (SELECT id FROM webhook_events WHERE id = :id AND state = 'waiting' FOR UPDATE SKIP LOCKED)
+    RETURNING id, body, received_at, attempts, account_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An event that is not concluded yet: new in this transaction, or waiting since an earlier one."""
+
+    envelope: Envelope
+    state: str
+    attempts: int
+
+
+def keep(
+    envelopes: Sequence[Envelope], account_id: int, source: str, heard_at: datetime, *, understood_now: bool
+) -> list[Open]:
+    """Write the events, each once, in the caller's transaction; answer those that are still to be understood."""
+    times = Counter(envelope.id for envelope in envelopes)
+    by_id = {envelope.id: envelope for envelope in envelopes}
+    shared = {
+        "account_id": account_id,
+        "source": source,
+        "received_at": heard_at,
+        "attempts": int(understood_now),
+        "next_try_at": None if understood_now else heard_at,
+        "processed_at": heard_at if understood_now else None,
+    }
+    rows = [_row(e) | shared | {"deliveries": times[e.id], "state": _state(e, understood_now)} for e in by_id.values()]
+    answers = db.session.execute(_KEEP, {"rows": orjson.dumps(rows).decode()})
+    return [
+        Open(by_id[answer.id], answer.state, answer.attempts)
+        for answer in answers
+        # What came again is tried again as long as it was never understood.
+        if answer.deliveries == times[answer.id] or answer.state in {"waiting", "dead"}
+    ]
+
+
+def conclude(opened: Sequence[Open], verdicts: Iterable[Verdict]) -> None:
+    """Correct the rows that became something else than what was written."""
+    known = {event.envelope.id: event for event in opened}
+    changed = [(known[v.event_id], v) for v in verdicts if v.state != known[v.event_id].state or v.error is not None]
+    if changed:
+        rows = [_conclusion(verdict, event.attempts) for event, verdict in changed]
+        db.session.execute(_CONCLUDE, {"rows": orjson.dumps(rows).decode()})
+
+
+def conclude_one(verdict: Verdict, attempts: int) -> None:
+    """Say what became of an event after this many attempts."""
+    db.session.execute(_CONCLUDE, {"rows": orjson.dumps([_conclusion(verdict, attempts)]).decode()})
+
+
+def claim(event_id: str) -> Row[Any] | None:
+    """A waiting event, put off for as long as a try may take: whoever dies with it in hand leaves it to the next.
+
+    None when it does not wait, or another process is at it.
+    """
+    return db.session.execute(_CLAIM, {"id": event_id, "next_try_at": clock.now() + LONGEST_TRY}).one_or_none()
+
+
+def wait_after(attempts: int) -> timedelta:
+    """Doubling up to ten minutes, with a little chance in it so that a thousand events do not return as one."""
+    plain: timedelta = min(FIRST_WAIT * 2 ** min(attempts - 1, 20), LONGEST_WAIT)
+    return plain * random.uniform(0.9, 1.0)  # noqa: S311 - no secret is made of it
+
+
+def _row(envelope: Envelope) -> dict[str, Any]:
+    return {
+        "id": envelope.id,
+        "type": envelope.type,
+        "created_at": envelope.created_at,
+        "api_version": envelope.api_version,
+        "object_id": envelope.object_id,
+        "object_type": envelope.object_type,
+        "request_id": envelope.request_id,
+        "body": "\\x" + raw.pack(envelope.body).hex(),
+    }
+
+
+def _state(envelope: Envelope, understood_now: bool) -> str:
+    if not understood_now:
+        return "waiting"
+    return "ignored" if handlers.kind_of(envelope.type) is handlers.IGNORED else "processed"
+
+
+def _conclusion(verdict: Verdict, attempts: int) -> dict[str, Any]:
+    now = clock.now()
+    waits = verdict.state == "waiting"
+    return {
+        "id": verdict.event_id,
+        "state": verdict.state,
+        "attempts": attempts,
+        "next_try_at": now + verdict.wait if waits else None,
+        "processed_at": None if waits else now,
+        "error": verdict.error,
+    }
