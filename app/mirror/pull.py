@@ -1,0 +1,63 @@
+"""Reading from Stripe into the mirror. No transaction is open while Stripe is asked."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from app.database import transaction
+from app.gateways.answer import Answer
+from app.mirror.door import Saved
+from app.mirror.fields import Obj, is_cut, part
+from app.mirror.kinds import KINDS, Kind
+from app.mirror.news import News
+
+PAGE = 100
+_NOT_FOUND = 404
+
+
+class Reads(Protocol):
+    """What is needed of the gateway."""
+
+    def look(self, path: str) -> Answer: ...
+
+    def page(self, path: str, parameters: dict[str, Any]) -> Answer: ...
+
+
+def read_again(kind: str, object_id: str, gateway: Reads, account_id: int) -> Saved:
+    """Ask Stripe for this object and save the answer. A read that began later than all we heard is right.
+
+    An object that Stripe does not know (any more) is marked as deleted.
+    Raises:
+        GatewayUnavailable: nothing was changed; try again later.
+        GatewayRefused: Stripe will not show it to us.
+    """
+    known = KINDS[kind]
+    answer = gateway.look(f"{known.path}/{object_id}")
+    news = News.read(answer, account_id)
+    if answer.status == _NOT_FOUND:
+        with transaction():
+            return known.door.gone(object_id, news)
+    complete(known, answer.body, gateway)
+    with transaction():
+        return known.save_all([answer.body], news)
+
+
+def complete(kind: Kind, obj: Obj, gateway: Reads) -> None:
+    """Fetch what Stripe cut off the lists inside this object."""
+    for name in kind.inside:
+        if is_cut(obj, name):
+            inner = part(obj, name)
+            inner["data"] = [child for answer in pages(inner["url"], {}, gateway) for child in answer.data]
+            inner["has_more"] = False
+
+
+def pages(path: str, parameters: dict[str, Any], gateway: Reads, *, after: str | None = None) -> Iterator[Answer]:
+    """All pages of a list, as Stripe orders them, beginning after the object `after`. `path` may bring a query along."""
+    parts = urlsplit(path)
+    asked = {**dict(parse_qsl(parts.query)), **parameters, "limit": PAGE}
+    while True:
+        answer = gateway.page(parts.path, asked | ({"starting_after": after} if after else {}))
+        yield answer
+        if not answer.has_more or not answer.data:
+            return
+        after = answer.data[-1]["id"]
