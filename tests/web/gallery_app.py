@@ -100,7 +100,7 @@ class Gallery(BaseView):
             charge=charge(),
             events=events(),
             form=form,
-            refund_form=RefundForm(amount="87.00"),
+            refund_form=RefundForm(prefix="refund-", amount="87.00"),
             breadcrumbs=[("Payments", "/admin/payments/"), ("Mariam Öztürk", "/admin/payments/")],
         )
 
