@@ -3,10 +3,13 @@
 import click
 from flask import Flask
 
+from app.audit.commands import audit
+from app.staff.commands import staff
+
 
 def register(app: Flask) -> None:
     """Add every command group to the application."""
-    for group in ():
+    for group in (staff, audit):
         app.cli.add_command(group)
 
 

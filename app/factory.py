@@ -6,8 +6,16 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from app import logs
+from app.audit import trail
+from app.audit.views import AuditView
 from app.database import db, engine_options
 from app.settings import Settings
+from app.staff import door
+from app.staff.views import MySessionsView, StaffListView
+from app.web.admin import HomeView, start_desk
+from app.web.setup import init_web
+from app.webhooks.views import init_webhooks
+from app.webhooks_console.views import EventsView, RefusalsView
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,6 +26,21 @@ def create_app(settings: Settings) -> Flask:
     _configure(app, settings)
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
+    init_web(app, record=trail.record)
+    init_webhooks(app)
+    app.register_blueprint(door.pages)
+    # The sections, in the order of the menu.
+    start_desk(
+        app,
+        HomeView(),
+        [
+            EventsView(),
+            RefusalsView(),
+            AuditView(),
+            StaffListView(),
+            MySessionsView(),
+        ],
+    )
     return app
 
 

@@ -1,16 +1,17 @@
 """Flask-Admin, as far as we use it: the blueprint of a section, its menu entry, and nothing that writes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
 
 import flask_admin
-from flask import Flask, abort
+from flask import Flask, abort, redirect
+from flask.typing import ResponseReturnValue
 from flask_admin import Admin, BaseView
 from flask_login import current_user
 
 from app.web import theme
 from app.web.headers import csp_nonce
-from app.web.permissions import Need, Permission
+from app.web.permissions import SIGNED_IN, Need, Permission
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -72,13 +73,28 @@ class StaffView(BaseView):  # type: ignore[misc] # Flask-Admin has no types
 
 
 class HomeView(StaffView):
-    """The section at /admin/ itself; a feature gives it its page. Its name in url_for is `admin.index`."""
+    """The section at /admin/ itself, `admin.index` in url_for. A feature puts its page there; without one it leads on."""
 
     endpoint = "admin"
     section_url = "/admin"
     title = "Today"
     icon = "home"
-    permission: ClassVar[Need]
+    permission: ClassVar[Need] = SIGNED_IN
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """The first section this person may open."""
+        first = next(self.sections(), None)
+        if first is None:
+            abort(403)
+        return redirect(first.get_url(), 303)
+
+    def sections(self) -> Iterator[Any]:
+        """The menu entries this person may open, but this one."""
+        for item in self.admin.menu():
+            for entry in item.get_children() if item.is_category() else [item]:
+                if entry._view is not self and entry.is_accessible() and entry.is_visible():
+                    yield entry
 
 
 def start_desk(app: Flask, home: HomeView, sections: Iterable[StaffView]) -> Admin:

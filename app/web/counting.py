@@ -49,7 +49,7 @@ def _counted(rows: Select[Any]) -> int | None:
     try:
         with db.session.begin_nested():
             db.session.execute(text(f"SET LOCAL statement_timeout = {PATIENCE_MS}"))
-            found = db.session.execute(select(func.count()).select_from(few)).scalar_one()
+            found: int = db.session.execute(select(func.count()).select_from(few)).scalar_one()
             db.session.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
     except OperationalError as error:
         if error.connection_invalidated or "statement timeout" not in str(error.orig):
@@ -64,7 +64,7 @@ def _keys(rows: Select[Any]) -> Select[Any]:
 
 def _rounded(number: int) -> int:
     """Two meaningful digits: an estimate should not look like a count."""
-    step = 10 ** max(len(str(number)) - 2, 0)
+    step: int = 10 ** max(len(str(number)) - 2, 0)
     return round(number / step) * step
 
 

@@ -1,0 +1,78 @@
+"""The trail as a list of sentences, and one entry with everything it holds."""
+
+from sqlalchemy import ColumnElement, or_
+
+from app.audit.sentences import SENTENCES, label, sentence
+from app.models.audit_log import ACTOR_KINDS, AuditLog
+from app.web import columns
+from app.web.admin import expose
+from app.web.filters import ChoiceFilter, DateFilter, TextFilter, equals
+from app.web.listing import ListView
+from app.web.lookup import find
+from app.web.permissions import Permission
+
+
+class AuditView(ListView[AuditLog, AuditLog]):
+    """Who did what to what, newest first."""
+
+    model = AuditLog
+    permission = Permission.AUDIT_READ
+    endpoint = "audit"
+    title = "Audit trail"
+    lead = "Who did what to what, and why. Entries are only ever added."
+    group = "Oversight"
+    icon = "history"
+    noun = ("entry", "entries")
+    of_account = False
+    order = "id"
+    search_hint = "Person, object or request id"
+    empty_text = "Every act of a person or a job appears here."
+    columns = (
+        columns.text("what", "What happened", sentence, priority=1),
+        columns.text("reason", "Reason", lambda entry: entry.reason, priority=2),
+        columns.text("actor", "By", lambda entry: entry.actor, priority=3),
+        columns.instant("at", "When", lambda entry: entry.at, priority=1),
+        columns.text("action", "Act", lambda entry: label(entry.action), priority=3),
+        columns.code("object", "Object", lambda entry: entry.object_id, priority=3),
+        columns.text("ip", "From", lambda entry: entry.ip, priority=3),
+        columns.number("id", "No.", lambda entry: entry.id, sort=AuditLog.id, priority=3),
+    )
+    filters = (
+        ChoiceFilter(
+            name="action",
+            label="Act",
+            options=tuple((action, label(action)) for action in SENTENCES),
+            match=equals(AuditLog.action),
+        ),
+        ChoiceFilter(
+            name="by",
+            label="Kind of actor",
+            options=tuple((kind, label(kind)) for kind in ACTOR_KINDS),
+            match=equals(AuditLog.actor_kind),
+        ),
+        TextFilter(name="actor", label="Actor", match=equals(AuditLog.actor)),
+        TextFilter(name="object", label="Object id", match=equals(AuditLog.object_id)),
+        DateFilter(name="at", label="When", column=AuditLog.at),
+    )
+
+    def search(self, text: str) -> ColumnElement[bool]:
+        return or_(
+            AuditLog.actor == text.lower(),
+            AuditLog.object_id == text,
+            AuditLog.request_id == text,
+            AuditLog.reason.icontains(text, autoescape=True),
+        )
+
+    def line_url(self, line: AuditLog) -> str:
+        return self.get_url(".details", entry_id=line.id)  # type: ignore[no-any-return]
+
+    @expose("/<entry_id>")
+    def details(self, entry_id: str) -> str:
+        entry = find(AuditLog, entry_id, what="entry", of_account=False)
+        return self.render("audit/entry.html", entry=entry, sentence=sentence(entry), changes=_changes(entry))
+
+
+def _changes(entry: AuditLog) -> list[tuple[str, object, object]]:
+    """Each field that changed, before and after."""
+    before, after = entry.before or {}, entry.after or {}
+    return [(field, before.get(field), after.get(field)) for field in sorted({*before, *after})]

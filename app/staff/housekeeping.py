@@ -1,0 +1,27 @@
+"""Forgetting: sessions and tries that no longer say anything."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, or_
+
+from app import clock
+from app.database import db, transaction
+from app.models.staff import SignInAttempt, StaffSession
+
+# The audit trail keeps who came in and when; these tables are for the machinery.
+KEEP = timedelta(days=30)
+
+
+def forget_old() -> int:
+    """Remove sessions that ended and tries that were made more than thirty days ago; answers how many."""
+    before = clock.now() - KEEP
+    with transaction():
+        tries = db.session.execute(
+            delete(SignInAttempt).where(SignInAttempt.at < before).returning(SignInAttempt.id)
+        ).all()
+        sessions = db.session.execute(
+            delete(StaffSession)
+            .where(or_(StaffSession.ended_at < before, StaffSession.expires_at < before))
+            .returning(StaffSession.id)
+        ).all()
+    return len(tries) + len(sessions)

@@ -1,0 +1,141 @@
+"""What changes who works here: one function for each act."""
+
+import re
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from app import clock
+from app.actor import Actor
+from app.audit import trail
+from app.database import db, transaction
+from app.errors import BadRequest, Conflict, Unknown
+from app.models.staff import ROLES, Staff, StaffSession
+from app.staff import passwords
+
+_EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?", re.ASCII)
+
+
+class LastAdmin(Conflict):
+    """Without an admin nobody could let anybody in again."""
+
+
+class ExistsAlready(Conflict):
+    """Somebody with this e-mail address works here, or used to."""
+
+
+def add_staff(email: str, *, role: str, password: str, actor: Actor, name: str = "") -> UUID:
+    """Let somebody in. The name shown is the part before the @ until a better one is given."""
+    email = checked_email(email)
+    checked_role(role)
+    person = Staff(
+        email=email,
+        name=name.strip() or email.partition("@")[0].replace(".", " ").title(),
+        role=role,
+        password_hash=passwords.hashed(password),
+        created_at=clock.now(),
+    )
+    try:
+        with transaction():
+            db.session.add(person)
+            db.session.flush()
+            trail.record(actor, "staff.added", "staff", email, after={"role": role, "name": person.name})
+    except IntegrityError as error:
+        raise ExistsAlready(f"{email} is here already.") from error
+    return person.id
+
+
+def change_role(staff_id: UUID, *, role: str, actor: Actor) -> None:
+    """Give somebody another role; it holds from their next request on."""
+    checked_role(role)
+    with transaction():
+        person = _locked(staff_id)
+        before = person.role
+        if before == role:
+            return
+        if before == "admin" and person.is_active:
+            _check_other_admins(person)
+        person.role = role
+        trail.record(actor, "staff.role_changed", "staff", person.email, before={"role": before}, after={"role": role})
+
+
+def deactivate(staff_id: UUID, *, actor: Actor) -> None:
+    """End somebody's access at once, in every browser. Nothing of what they did is lost."""
+    with transaction():
+        person = _locked(staff_id)
+        if not person.is_active:
+            return
+        if person.role == "admin":
+            _check_other_admins(person)
+        person.deactivated_at = clock.now()
+        _end_sessions(person.id)
+        trail.record(
+            actor, "staff.deactivated", "staff", person.email, before={"active": True}, after={"active": False}
+        )
+
+
+def reactivate(staff_id: UUID, *, actor: Actor) -> None:
+    """Let somebody back in, with the password and role they had."""
+    with transaction():
+        person = _locked(staff_id)
+        if person.is_active:
+            return
+        person.deactivated_at = None
+        trail.record(
+            actor, "staff.reactivated", "staff", person.email, before={"active": False}, after={"active": True}
+        )
+
+
+def set_password(email: str, *, password: str, actor: Actor) -> None:
+    """Replace a forgotten password; whoever is signed in with the old one is signed out."""
+    new = passwords.hashed(password)
+    with transaction():
+        person = db.session.execute(
+            select(Staff).where(Staff.email == checked_email(email)).with_for_update()
+        ).scalar_one_or_none()
+        if person is None:
+            raise Unknown(f"Nobody here has the address {email}.")
+        person.password_hash = new
+        _end_sessions(person.id)
+        trail.record(actor, "staff.password_set", "staff", person.email)
+
+
+def checked_email(text: str) -> str:
+    """The address as we keep it.
+
+    Raises:
+        BadRequest: it is not an e-mail address.
+    """
+    email = text.strip().lower()
+    if not _EMAIL.fullmatch(email):
+        raise BadRequest("This is not an e-mail address.")
+    return email
+
+
+def checked_role(role: str) -> str:
+    if role not in ROLES:
+        raise BadRequest(f"There is no such role. There are {', '.join(ROLES)}.")
+    return role
+
+
+def _locked(staff_id: UUID) -> Staff:
+    person = db.session.get(Staff, staff_id, with_for_update=True)
+    if person is None:
+        raise Unknown("Nobody like that works here.")
+    return person
+
+
+def _check_other_admins(person: Staff) -> None:
+    """Two admins who demote each other at the same moment queue up at these rows."""
+    others = select(Staff.id).where(Staff.role == "admin", Staff.deactivated_at.is_(None), Staff.id != person.id)
+    if not db.session.execute(others.order_by(Staff.id).with_for_update()).all():
+        raise LastAdmin(f"{person.email} is the only admin left. Make somebody else an admin first.")
+
+
+def _end_sessions(staff_id: UUID) -> None:
+    db.session.execute(
+        update(StaffSession)
+        .where(StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None))
+        .values(ended_at=clock.now())
+    )
