@@ -5,6 +5,7 @@ for the worker. Nothing is answered with 2xx before that transaction is committe
 """
 
 import logging
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,7 @@ log = logging.getLogger("webhooks.inbox")
 # Some six hours of tries, longer than Stripe was ever away. After that a person looks at it.
 MOST_ATTEMPTS = 40
 _LONGEST_ERROR = 1_000
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 def take_in(envelopes: Sequence[Envelope], *, source: str = "webhook") -> None:
@@ -153,6 +155,6 @@ def _failed(event_id: str, error: Exception, attempts: int) -> Verdict:
 def _said(error: Exception) -> str:
     """What went wrong, without the values: a statement's parameters are people's names and addresses."""
     if isinstance(error, DBAPIError):
-        diagnosis = getattr(error.orig, "diag", None)
-        return f"{type(error.orig).__name__}: {getattr(diagnosis, 'message_primary', None) or 'no message'}"
+        said = getattr(getattr(error.orig, "diag", None), "message_primary", None) or "no message"
+        return f"{type(error.orig).__name__}: {_QUOTED.sub('[value]', said)}"
     return raw.clean_text(f"{type(error).__name__}: {error}")[:_LONGEST_ERROR]

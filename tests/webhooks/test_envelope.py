@@ -90,7 +90,12 @@ def test_nul_is_visible_in_what_is_kept() -> None:
 
 
 def test_client_secrets_are_not_kept() -> None:
-    intent = {"id": "pi_1", "object": "payment_intent", "client_secret": "pi_1_secret_2", "next": {"client_secret": "x"}}
+    intent = {
+        "id": "pi_1",
+        "object": "payment_intent",
+        "client_secret": "pi_1_secret_2",
+        "next": {"client_secret": "x"},
+    }
 
     read = envelope.of(event("payment_intent.created", intent))
 
