@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+LIVE = "test_mode_live_card"
 Authentication = Literal["none", "optional", "required", "always", "unless_set_up", "set_up_already"]
 
 
@@ -75,7 +76,7 @@ def by_number(number: str) -> TestCard:
     from app.sandbox.resources.card_table import NUMBERS  # the table is made of TestCards
 
     known = NUMBERS.get(number)
-    return known or TestCard(number, brand=brand_of(number), declines="test_mode_live_card")
+    return known or TestCard(number, brand=brand_of(number), declines=LIVE, attaches=True, key=LIVE)
 
 
 def by_alias(name: str) -> TestCard | None:
@@ -92,6 +93,8 @@ def by_fingerprint(mark: str | None) -> TestCard:
     """The card behind a saved PaymentMethod; an unknown mark (put there by hand) is a plain card."""
     from app.sandbox.resources.card_table import FINGERPRINTS
 
+    if mark == fingerprint(LIVE):
+        return TestCard("0000000000000000", declines=LIVE, attaches=True, key=LIVE)
     return FINGERPRINTS.get(mark or "") or TestCard("4242424242424242")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from app.sandbox.errors import StripeError, invalid, no_such
+from app.sandbox.lists import RawJson, list_page
 from app.sandbox.params import Obj, Params, allow, choice, hash_of, integer, list_of, metadata, text
 from app.sandbox.resources import coupons, shapes, sources
 from app.sandbox.resources.payment_methods import attach, let_go, resolve
 from app.sandbox.routes import route
+from app.sandbox.store import equals
 from app.sandbox.tx import Tx
 
 CHANGEABLE = (
@@ -75,6 +77,20 @@ def retrieve(tx: Tx, id: str) -> Obj:  # noqa: A002
     if customer.get("deleted"):
         return {"id": id, "object": "customer", "deleted": True}
     return customer
+
+
+@route("GET", "/v1/customers/{id}/payment_methods")
+def payment_methods(tx: Tx, id: str) -> Obj | RawJson:  # noqa: A002
+    retrieve(tx, id)
+    return list_page(tx, "payment_method", url=f"/v1/customers/{id}/payment_methods", where=[equals("customer", id)])
+
+
+@route("GET", "/v1/customers/{id}/payment_methods/{method}")
+def payment_method(tx: Tx, id: str, method: str) -> Obj:  # noqa: A002
+    found = tx.get("payment_method", method)
+    if found is None or found["customer"] != id:
+        raise no_such("PaymentMethod", method, param="payment_method")
+    return found
 
 
 def _live(tx: Tx, customer_id: str) -> Obj:

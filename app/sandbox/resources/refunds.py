@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from app.sandbox.errors import StripeError, invalid, no_such
+from app.sandbox.lists import RawJson, list_page
 from app.sandbox.params import Obj, allow, choice, integer, metadata, text
 from app.sandbox.resources import refund_moves as moves
 from app.sandbox.resources.currencies import check_steps, shown
 from app.sandbox.resources.dispute_cases import INQUIRIES, close_inquiry
 from app.sandbox.resources.intent_moves import cancel_held
 from app.sandbox.routes import route
+from app.sandbox.store import equals
 from app.sandbox.tx import Tx
 
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
@@ -65,11 +67,9 @@ def cancel(tx: Tx, id: str) -> Obj:  # noqa: A002
 
 
 @route("GET", "/v1/charges/{charge}/refunds")
-def of_charge(tx: Tx, charge: str) -> Obj:
-    """The refunds of one charge, newest first; at most a hundred, as refunds of one charge never fill a page."""
+def of_charge(tx: Tx, charge: str) -> Obj | RawJson:
     tx.require("charge", charge, lock=False)
-    found = tx.find("refund", charge=charge, limit=100)
-    return {"object": "list", "data": found, "has_more": False, "url": f"/v1/charges/{charge}/refunds"}
+    return list_page(tx, "refund", url=f"/v1/charges/{charge}/refunds", where=[equals("charge", charge)])
 
 
 def _locked_charge(tx: Tx) -> Obj:
