@@ -77,6 +77,10 @@ class Deliverer:
                 self._world.pool.forget_idle()
                 claimed = 0
                 time.sleep(0.5)
+            except Exception:  # this thread must outlive one bad batch
+                log.exception("claiming deliveries")
+                claimed = 0
+                time.sleep(0.5)
             if not claimed:
                 self._bell.wait(0.5)
                 self._bell.clear()
@@ -137,14 +141,20 @@ class Deliverer:
             time.sleep(0.02)
             while not self._results.empty() and len(batch) < 1000:
                 batch.append(self._results.get())
-            for pause in (0.5, 1, 2, 5, 10, 20):
-                try:
-                    self._record(batch)
-                    break
-                except LOST:
-                    self._world.pool.forget_idle()
-                    time.sleep(pause)
+            while not self._recorded(batch):
+                time.sleep(0.5)
             self._count(-len(batch))
+
+    def _recorded(self, batch: list[tuple[Parcel, int | None, str | None]]) -> bool:
+        """False while the database is away."""
+        try:
+            self._record(batch)
+        except LOST:
+            self._world.pool.forget_idle()
+            return False
+        except Exception:  # this thread must outlive one bad batch
+            log.exception("recording deliveries")
+        return True
 
     def _record(self, batch: list[tuple[Parcel, int | None, str | None]]) -> None:
         rule = RETRY | self.settings.get("retry", {})

@@ -22,8 +22,10 @@ _lock = threading.Lock()
 
 @contextlib.contextmanager
 def held(key: str | None, generation: int) -> Iterator[None]:
-    """Only one request at a time may use a key in one life of the world. This process is the only one, so its memory is enough: whatever a
-    killed process was doing was rolled back by PostgreSQL."""
+    """Only one request at a time may use a key in one life of the world.
+
+    This process is the only one, so its memory is enough: what a killed process was doing was rolled back.
+    """
     if key is None:
         yield
         return

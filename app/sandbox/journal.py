@@ -106,6 +106,7 @@ class Journal:
             with self._world.transaction() as tx:
                 rows = [(one["id"], codec.dumps(one)) for one in batch]
                 execute_values(tx.cursor, "INSERT INTO requests VALUES %s ON CONFLICT DO NOTHING", rows, page_size=500)
+                tx.cursor.execute("DELETE FROM requests WHERE id <= %s", (batch[-1]["id"] - KEPT,))
 
 
 def _shown(value: Any) -> Any:

@@ -44,6 +44,8 @@ class Pool:
         conn = psycopg2.connect(self._dsn, application_name="counterfoil-sandbox", connect_timeout=5)
         with conn.cursor() as cursor:
             cursor.execute("SET search_path = sandbox; SET timezone = 'UTC'")
+            # Every list has its index; right after a reset or a bulk load the planner's figures are wrong and it sorts.
+            cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
             cursor.execute("SELECT set_config('synchronous_commit', %s, false)", ("on" if self._durable else "off",))
         conn.commit()
         return conn

@@ -15,7 +15,7 @@ from app.sandbox.faults import Fault, Faults
 from app.sandbox.http import HttpServer, Reply, Request
 from app.sandbox.journal import Journal
 from app.sandbox.timers import Timers
-from app.sandbox.world import World
+from app.sandbox.world import LOST, World
 
 
 class Sandbox:
@@ -133,12 +133,20 @@ class Sandbox:
         handler, path_values = found
         try:
             asked = params.decode(request.query) | (codec.loads(request.body) if request.body else {})
-            result = handler(Ask(self, asked), **path_values)
+            result = self._twice(handler, Ask(self, asked), path_values)
         except StripeError as refusal:
             return _json(refusal.status, refusal.body())
         except (ValueError, KeyError, TypeError) as error:
             return _json(400, {"error": {"message": f"{type(error).__name__}: {error}"}})
         return result if isinstance(result, Reply) else _json(200, result)
+
+    def _twice(self, handler: routes.Handler, ask: Ask, path_values: dict[str, str]) -> Any:
+        """Once more when kept connections turn out to be dead, as after a restart of PostgreSQL."""
+        try:
+            return handler(ask, **path_values)
+        except LOST:
+            self.world.pool.forget_idle()
+            return handler(ask, **path_values)
 
 
 def _json(status: int, value: Any) -> Reply:

@@ -6,6 +6,8 @@ import logging
 import threading
 import time
 
+from psycopg2 import errors
+
 from app.sandbox import codec, routes
 from app.sandbox.errors import StripeError
 from app.sandbox.world import LOST, World
@@ -71,6 +73,8 @@ class Timers:
         except StripeError as refusal:
             log.info("timer %s: %s", name, refusal.message)
             self._drop(number)
+        except errors.DeadlockDetected:
+            return True  # it met a request on the same rows; nothing was kept, so it runs again
         except LOST:
             raise
         except Exception:  # a task that fails would fail for ever and hold up all others
@@ -90,6 +94,9 @@ class Timers:
                 pause = self._until_next()
             except LOST:
                 self._world.pool.forget_idle()
+                pause = 1.0
+            except Exception:  # this thread must outlive whatever a task does
+                log.exception("timers")
                 pause = 1.0
             self._bell.wait(pause)
 

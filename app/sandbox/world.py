@@ -119,12 +119,10 @@ class World:
         with self.pool.connection() as conn, conn.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM (SELECT 1 FROM objects LIMIT 3000) first")
             row = cursor.fetchone()
-            small = row is not None and row[0] < 3000
-            tables = (*schema.TABLES, "world")
-            if small:  # new files for a dozen indexes cost more than deleting a few rows
-                cursor.execute(";".join(f"DELETE FROM {table}" for table in tables))
-            else:
-                cursor.execute(f"TRUNCATE {', '.join(tables)}")
+            if row is not None and row[0] >= 3000:
+                cursor.execute("TRUNCATE objects, deliveries")
+            tables = (*schema.TABLES, "world")  # new files for a dozen indexes cost more than deleting a few rows
+            cursor.execute(";".join(f"DELETE FROM {table}" for table in tables))
         self.settings = {} if seed is None else {"seed": seed, "boots": 0}
         self._ids = 0
         self.forget_endpoints()

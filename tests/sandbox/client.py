@@ -127,7 +127,7 @@ class Sandbox:
 
     def wait_until_delivered(self, within: float = PATIENCE) -> Json:
         """Until nothing is waiting or being sent; the counts by state."""
-        return self.wait_for(
+        found: Json = self.wait_for(
             lambda: (
                 counts
                 if (counts := self.control("GET", "delivery")["deliveries"])["waiting"] + counts["sending"] == 0
@@ -135,6 +135,7 @@ class Sandbox:
             ),
             within=within,
         )
+        return found
 
     def advance(self, seconds: int) -> Json:
         found: Json = self.control("POST", "clock", {"advance": seconds})

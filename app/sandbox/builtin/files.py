@@ -70,6 +70,7 @@ def create(tx: Tx) -> Obj:
     }
     tx.put(file)
     tx.cursor.execute("INSERT INTO contents (file, data) VALUES (%s, %s)", (file_id, upload.content))
+    tx.emit("file.created", file)
     return file
 
 
