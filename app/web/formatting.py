@@ -62,7 +62,7 @@ def from_macro(file: str, name: str, *arguments: Any, **named: Any) -> Markup:
     """What a macro of templates/macros makes, for cells of lists: `from_macro("fields", "card_number", "visa", "4242")`."""
     macros = current_app.jinja_env.get_template(f"macros/{file}.html").module
     made: Markup = getattr(macros, name)(*arguments, **named)
-    return made
+    return made.strip()
 
 
 def day(value: date | None) -> Markup:

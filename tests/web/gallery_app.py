@@ -9,6 +9,7 @@ from flask import Flask, flash, render_template
 from flask_admin import Admin, AdminIndexView, BaseView, expose
 from markupsafe import Markup, escape
 from wtforms import BooleanField, Form, RadioField, SelectField, StringField, TextAreaField, validators
+from wtforms.fields.choices import SelectChoice
 
 from app.clock import now
 from app.web import formatting
@@ -16,7 +17,12 @@ from app.web.formatting import from_macro, init_formatting, status_badge, when
 from app.web.headers import csp_nonce, init_headers
 from app.web.theme import STATIC, TEMPLATES, Freshness, Person, Shell, init_theme, theme
 
-REASONS = [("", "Choose one"), ("duplicate", "Paid twice"), ("requested", "Customer asked"), ("fraudulent", "Fraud")]
+REASONS = [
+    SelectChoice("", "Choose one"),
+    SelectChoice("duplicate", "Paid twice"),
+    SelectChoice("requested_by_customer", "Customer asked"),
+    SelectChoice("fraudulent", "Fraud"),
+]
 
 
 class RefundForm(Form):
@@ -26,7 +32,9 @@ class RefundForm(Form):
 
 
 class EveryField(RefundForm):
-    kind = RadioField("Kind", choices=[("full", "Everything"), ("part", "A part")], default="full")
+    kind = RadioField(
+        "Kind", choices=[SelectChoice("full", "Everything"), SelectChoice("part", "A part")], default="full"
+    )
     notify = BooleanField("Send the customer a mail")
 
 
