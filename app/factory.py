@@ -9,6 +9,7 @@ from app import logs
 from app.audit import trail
 from app.audit.views import AuditView
 from app.database import db, engine_options
+from app.gateways.current import init_gateway
 from app.settings import Settings
 from app.staff import door
 from app.staff.views import MySessionsView, StaffListView
@@ -26,6 +27,7 @@ def create_app(settings: Settings) -> Flask:
     _configure(app, settings)
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
+    init_gateway(app)
     init_web(app, record=trail.record)
     init_webhooks(app)
     app.register_blueprint(door.pages)

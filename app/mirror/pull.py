@@ -1,6 +1,6 @@
 """Reading from Stripe into the mirror. No transaction is open while Stripe is asked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,7 +20,7 @@ class Reads(Protocol):
 
     def look(self, path: str) -> Answer: ...
 
-    def page(self, path: str, parameters: dict[str, Any]) -> Answer: ...
+    def page(self, path: str, parameters: Mapping[str, Any]) -> Answer: ...
 
 
 def read_again(kind: str, object_id: str, gateway: Reads, account_id: int) -> Saved:
@@ -51,13 +51,18 @@ def complete(kind: Kind, obj: Obj, gateway: Reads) -> None:
             inner["has_more"] = False
 
 
-def pages(path: str, parameters: dict[str, Any], gateway: Reads, *, after: str | None = None) -> Iterator[Answer]:
+def pages(path: str, parameters: Mapping[str, Any], gateway: Reads, *, after: str | None = None) -> Iterator[Answer]:
     """All pages of a list, as Stripe orders them, beginning after the object `after`. `path` may bring a query along."""
-    parts = urlsplit(path)
-    asked = {**dict(parse_qsl(parts.query)), **parameters, "limit": PAGE}
     while True:
-        answer = gateway.page(parts.path, asked | ({"starting_after": after} if after else {}))
+        answer = one_page(path, parameters, gateway, after=after)
         yield answer
         if not answer.has_more or not answer.data:
             return
         after = answer.data[-1]["id"]
+
+
+def one_page(path: str, parameters: Mapping[str, Any], gateway: Reads, *, after: str | None = None) -> Answer:
+    """The hundred objects that follow the object `after`."""
+    parts = urlsplit(path)
+    asked = {**dict(parse_qsl(parts.query)), **parameters, "limit": PAGE}
+    return gateway.page(parts.path, asked | ({"starting_after": after} if after else {}))
