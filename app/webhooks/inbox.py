@@ -14,7 +14,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError
 
 from app import clock
+from app.actor import Actor
+from app.audit import trail
 from app.database import db, transaction
+from app.errors import Unknown
 from app.mirror import accounts, pull, raw
 from app.mirror.pull import Reads
 from app.models.webhook_event import WebhookEvent
@@ -23,6 +26,7 @@ from app.webhooks.envelope import Envelope, of
 from app.webhooks.handlers import NotUnderstood, Verdict
 from app.webhooks.patience import is_outage, patiently
 from app.webhooks.rows import Open
+from app.webhooks.signatures import NotBelieved
 
 log = logging.getLogger("webhooks.inbox")
 
@@ -52,16 +56,22 @@ def take_in(envelopes: Sequence[Envelope], *, source: str = "webhook") -> None:
             _take_in_alone(envelope, source, heard_at)
 
 
-def keep(event: dict[str, Any], source: str, heard_at: datetime) -> bool:
-    """Keep an event without understanding it; the worker will. False when it was here already.
-
-    Raises:
-        NotBelieved: it has not the shape of an event.
-    """
-    envelope = of(event)
-    with transaction():
-        account_id = accounts.current(envelope.livemode).id
-        return bool(rows.keep([envelope], account_id, source, heard_at, understood_now=False))
+def take_in_listed(events: Sequence[dict[str, Any]]) -> None:
+    """The same for a page of Stripe's list of events. Those we have are left alone, strangers' and shapeless ones passed over."""
+    known = set(db.session.scalars(select(WebhookEvent.id).where(WebhookEvent.id.in_([e.get("id") for e in events]))))
+    db.session.rollback()
+    missed = []
+    for event in events:
+        if event.get("id") in known or event.get("account") is not None:
+            continue
+        try:
+            missed.append(of(event))
+        except NotBelieved as why:
+            log.warning(
+                "webhooks.listed_event_unreadable", extra={"event_id": str(event.get("id")), "reason": str(why)}
+            )
+    if missed:
+        take_in(missed, source="catch-up")
 
 
 def understand(event_id: str, gateway: Reads) -> bool:
@@ -83,6 +93,31 @@ def understand(event_id: str, gateway: Reads) -> bool:
     return True
 
 
+def replay(event_id: str, gateway: Reads, *, actor: Actor, reason: str | None = None) -> str:
+    """Understand an event once more, whatever became of it before; its state afterwards.
+
+    Raises:
+        Unknown: there is no such event.
+    """
+    with transaction():
+        event = db.session.get(WebhookEvent, event_id, with_for_update=True)
+        if event is None:
+            raise Unknown(f"There is no event {event_id}.")
+        before = {"state": event.state, "attempts": event.attempts, "error": event.error}
+        event.state, event.attempts, event.next_try_at, event.processed_at = "waiting", 0, clock.now(), None
+        trail.record(
+            actor,
+            "event.replayed",
+            "webhook_event",
+            event_id,
+            account_id=event.account_id,
+            reason=reason,
+            before=before,
+        )
+    understand(event_id, gateway)
+    return db.session.get_one(WebhookEvent, event_id, populate_existing=True).state
+
+
 def waiting(limit: int) -> list[str]:
     """Ids of the events that are due for a try, oldest first."""
     now = clock.now()
@@ -95,7 +130,7 @@ def waiting(limit: int) -> list[str]:
 def _take_in(envelopes: Sequence[Envelope], source: str, heard_at: datetime) -> None:
     with transaction():
         account_id = accounts.current(envelopes[0].livemode).id
-        opened = rows.keep(envelopes, account_id, source, heard_at, understood_now=True)
+        opened = rows.keep(envelopes, account_id, source, heard_at)
         if opened:
             verdicts = handlers.apply([event.envelope for event in opened], account_id=account_id, heard_at=heard_at)
             rows.conclude(opened, verdicts)
@@ -107,7 +142,7 @@ def _take_in_alone(envelope: Envelope, source: str, heard_at: datetime) -> None:
     def take_in_alone() -> None:
         with transaction():
             account_id = accounts.current(envelope.livemode).id
-            for event in rows.keep([envelope], account_id, source, heard_at, understood_now=True):
+            for event in rows.keep([envelope], account_id, source, heard_at):
                 rows.conclude([event], [_tried(event, account_id, heard_at)])
 
     patiently(take_in_alone)

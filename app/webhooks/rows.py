@@ -55,9 +55,7 @@ class Open:
     attempts: int
 
 
-def keep(
-    envelopes: Sequence[Envelope], account_id: int, source: str, heard_at: datetime, *, understood_now: bool
-) -> list[Open]:
+def keep(envelopes: Sequence[Envelope], account_id: int, source: str, heard_at: datetime) -> list[Open]:
     """Write the events, each once, in the caller's transaction; answer those that are still to be understood."""
     times = Counter(envelope.id for envelope in envelopes)
     by_id = {envelope.id: envelope for envelope in envelopes}
@@ -65,11 +63,11 @@ def keep(
         "account_id": account_id,
         "source": source,
         "received_at": heard_at,
-        "attempts": int(understood_now),
-        "next_try_at": None if understood_now else heard_at,
-        "processed_at": heard_at if understood_now else None,
+        "attempts": 1,
+        "next_try_at": None,
+        "processed_at": heard_at,
     }
-    rows = [_row(e) | shared | {"deliveries": times[e.id], "state": _state(e, understood_now)} for e in by_id.values()]
+    rows = [_row(envelope) | shared | {"deliveries": times[envelope.id]} for envelope in by_id.values()]
     answers = db.session.execute(_KEEP, {"rows": orjson.dumps(rows).decode()})
     return [
         Open(by_id[answer.id], answer.state, answer.attempts)
@@ -117,13 +115,8 @@ def _row(envelope: Envelope) -> dict[str, Any]:
         "object_type": envelope.object_type,
         "request_id": envelope.request_id,
         "body": "\\x" + raw.pack(envelope.body).hex(),
+        "state": "ignored" if handlers.kind_of(envelope.type) is handlers.IGNORED else "processed",
     }
-
-
-def _state(envelope: Envelope, understood_now: bool) -> str:
-    if not understood_now:
-        return "waiting"
-    return "ignored" if handlers.kind_of(envelope.type) is handlers.IGNORED else "processed"
 
 
 def _conclusion(verdict: Verdict, attempts: int) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from app import clock
+from app.actor import Actor
 from app.database import db, transaction
-from app.errors import GatewayUnavailable
+from app.errors import GatewayUnavailable, Unknown
 from app.gateways.answer import Answer
+from app.models.audit_log import AuditLog
 from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.wanted_object import WantedObject
@@ -248,17 +250,45 @@ def test_whoever_dies_with_an_event_in_hand_leaves_it_to_the_next(app: Flask) ->
     assert row.next_try_at - clock.now() <= timedelta(minutes=1)
 
 
-def test_an_event_of_the_list_is_kept_for_the_worker_once(app: Flask) -> None:
-    told = event("customer.created", customer("cus_1"), id="evt_a")
+def test_of_a_listed_page_only_what_was_missed_is_taken_in(app: Flask) -> None:
+    delivered = event("customer.created", customer("cus_1"), id="evt_a")
+    missed = event("customer.created", customer("cus_2"), id="evt_b")
+    strange = event("customer.created", customer("cus_3"), id="evt_c", account="acct_stranger")
+    take(delivered)
 
-    assert inbox.keep(told, "catch-up", clock.now()) is True
-    assert count(Customer) == 0
-    assert inbox.waiting(10) == ["evt_a"]
-    db.session.rollback()
-    assert inbox.understand("evt_a", FakeGateway()) is True
-    assert inbox.keep(told, "catch-up", clock.now()) is False
+    inbox.take_in_listed([delivered, missed, strange, {"id": "evt_d"}])
+    inbox.take_in_listed([delivered, missed])
 
-    assert (kept("evt_a").state, kept("evt_a").source, count(Customer)) == ("processed", "catch-up", 1)
+    assert [(kept(i).source, kept(i).deliveries) for i in ("evt_a", "evt_b")] == [("webhook", 1), ("catch-up", 1)]
+    assert (count(WebhookEvent), count(Customer)) == (2, 2)
+
+
+def test_a_replay_tries_a_dead_event_again_and_says_who_did_it(app: Flask) -> None:
+    take(event("charge.succeeded", {"id": "ch_1", "object": "banana"}, id="evt_a"))
+    with transaction():
+        db.session.execute(text("UPDATE webhook_events SET state = 'dead', attempts = 40, next_try_at = NULL"))
+
+    assert inbox.replay("evt_a", FakeGateway(), actor=Actor.command("replay"), reason="fixed") == "waiting"
+
+    row = kept("evt_a")
+    assert (row.attempts, row.error) == (1, "NotUnderstood: charge.succeeded carries banana, not a charge.")
+    [entry] = db.session.scalars(select(AuditLog)).all()
+    assert (entry.actor, entry.action, entry.object_id, entry.reason) == ("replay", "event.replayed", "evt_a", "fixed")
+    assert (entry.before or {})["state"] == "dead"
+
+
+def test_a_replay_of_what_was_understood_changes_nothing(app: Flask) -> None:
+    take(event("customer.created", customer("cus_1", name="Old"), id="evt_a", created=T))
+    take(event("customer.updated", customer("cus_1", name="New"), created=T + 1))
+
+    assert inbox.replay("evt_a", FakeGateway(), actor=Actor.command("replay")) == "superseded"
+    assert db.session.get_one(Customer, "cus_1").name == "New"
+
+
+def test_an_unknown_event_cannot_be_replayed(app: Flask) -> None:
+    with pytest.raises(Unknown, match="There is no event evt_none"):
+        inbox.replay("evt_none", FakeGateway(), actor=Actor.command("replay"))
+    assert count(AuditLog) == 0
 
 
 def test_mandates_that_events_name_are_wanted_once(app: Flask) -> None:
