@@ -113,6 +113,10 @@ class Tx:
         """Run the registered task(tx, **args) when the world clock reaches `at` (Unix seconds)."""
         self._timers.append((at, task, codec.dumps(args)))
 
+    def hold(self, what: str, which: str) -> None:
+        """Make everybody else who holds the same two words wait until this request ends."""
+        self.cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", (what, which))
+
     def flush(self) -> None:
         """Send the gathered writes. Called before every query that could see them, and at the end."""
         if self._rows:

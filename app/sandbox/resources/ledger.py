@@ -69,7 +69,7 @@ def locked_totals(tx: Tx, currency: str) -> Obj:
     `available` and `pending` are sums of net; `gross` leaves fees out: it is what refunds may draw on, because Stripe
     bills a negative balance that only comes from fees to the bank account.
     """
-    tx.cursor.execute("SELECT pg_advisory_xact_lock(hashtext('sandbox.balance'), hashtext(%s))", (currency,))
+    tx.hold("sandbox.balance", currency)
     return tx.get("sandbox.totals", currency, lock=True) or _empty(currency)
 
 
@@ -111,14 +111,18 @@ def retrieve_balance(tx: Tx) -> Obj:
 def funds_available(tx: Tx, currency: str, day: int) -> None:
     """Midnight came: what was pending until now can be paid out."""
     totals = locked_totals(tx, currency)
+    free(tx, totals, day, _due(tx, currency))
+
+
+def free(tx: Tx, totals: Obj, day: int, movements: list[Obj]) -> None:
+    """Pending movements whose `day` has come count as available from now on: balance.available."""
     totals["days"] = [other for other in totals["days"] if other != day]
-    freed = _due(tx, currency)
-    for movement in freed:
+    for movement in movements:
         tx.put({**movement, "status": "available"})
         totals["pending"] -= movement["net"]
         totals["available"] += movement["net"]
     tx.put(totals)
-    if freed:
+    if movements:
         announce_available(tx)
 
 

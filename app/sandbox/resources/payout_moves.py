@@ -151,10 +151,25 @@ def nightly_payouts(tx: Tx, run: str) -> None:
 
 def pay_out_everything(tx: Tx, currency: str) -> Obj | None:
     """One automatic payout of the available balance; its balance transactions can be listed by `payout`."""
+    payout = send_available(tx, currency)
+    if payout is None:
+        return None
+    tx.flush()
+    # Stripe's balance transactions have no such field: the link lives in the column that lists filter by.
+    tx.cursor.execute(
+        """UPDATE objects SET payout = %s WHERE kind = 'balance_transaction' AND currency = %s AND status = 'available'
+           AND payout IS NULL""",
+        (payout["id"], currency),
+    )
+    return payout
+
+
+def send_available(tx: Tx, currency: str) -> Obj | None:
+    """The automatic payout itself; which balance transactions are in it is the caller's to note."""
     amount = ledger.locked_totals(tx, currency)["available"]
     if amount <= 0:
         return None
-    payout = send(
+    return send(
         tx,
         amount,
         currency,
@@ -165,14 +180,6 @@ def pay_out_everything(tx: Tx, currency: str) -> Obj | None:
         destination=None,
         notes={},
     )
-    tx.flush()
-    # Stripe's balance transactions have no such field: the link lives in the column that lists filter by.
-    tx.cursor.execute(
-        """UPDATE objects SET payout = %s WHERE kind = 'balance_transaction' AND currency = %s AND status = 'available'
-           AND payout IS NULL""",
-        (payout["id"], currency),
-    )
-    return payout
 
 
 def schedule(tx: Tx, *, daily: bool) -> None:

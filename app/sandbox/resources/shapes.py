@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.sandbox.params import Obj
-from app.sandbox.resources.cards import TestCard, by_fingerprint
+from app.sandbox.resources.cards import TestCard
 
 ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 STATEMENT = "SANDBOX SHOP"
@@ -112,7 +112,7 @@ def _charged_card(card: Obj, amount: int, *, manual: bool, mandate: str | None, 
         "multicapture": {"status": "unavailable"},
         "network": card["networks"]["available"][0],
         "network_token": {"used": False},
-        "network_transaction_id": "104102978678771" if by_fingerprint(card["fingerprint"]).brand == "visa" else None,
+        "network_transaction_id": "104102978678771" if card["brand"] == "visa" else None,
         "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
         "setup_credential_usage": None,
         "stored_credential_usage": None,
