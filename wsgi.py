@@ -4,9 +4,11 @@ from app import cli
 from app.errors import ConfigurationError
 from app.factory import create_app
 from app.settings import Settings
+from jobs.commands import jobs
 
 try:
     app = create_app(Settings.from_env())
 except ConfigurationError as contradiction:
     raise SystemExit(f"Counterfoil does not start: {contradiction}") from None
 cli.register(app)
+app.cli.add_command(jobs)

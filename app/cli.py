@@ -5,11 +5,12 @@ from flask import Flask
 
 from app.audit.commands import audit
 from app.staff.commands import staff
+from app.webhooks.commands import webhooks
 
 
 def register(app: Flask) -> None:
     """Add every command group to the application."""
-    for group in (staff, audit):
+    for group in (staff, audit, webhooks):
         app.cli.add_command(group)
 
 

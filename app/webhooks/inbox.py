@@ -27,6 +27,7 @@ from app.webhooks.handlers import NotUnderstood, Verdict
 from app.webhooks.patience import is_outage, patiently
 from app.webhooks.rows import Open
 from app.webhooks.signatures import NotBelieved
+from app.webhooks.waits import LONGEST_WAIT, wait_after
 
 log = logging.getLogger("webhooks.inbox")
 
@@ -122,7 +123,7 @@ def waiting(limit: int) -> list[str]:
     """Ids of the events that are due for a try, oldest first."""
     now = clock.now()
     # A wait that is longer than any we give comes from a clock that was set back since: it is over.
-    due = or_(WebhookEvent.next_try_at <= now, WebhookEvent.next_try_at > now + rows.LONGEST_WAIT * 2)
+    due = or_(WebhookEvent.next_try_at <= now, WebhookEvent.next_try_at > now + LONGEST_WAIT * 2)
     query = select(WebhookEvent.id).where(WebhookEvent.state == "waiting", due)
     return list(db.session.scalars(query.order_by(WebhookEvent.created_at, WebhookEvent.id).limit(limit)))
 
@@ -184,7 +185,7 @@ def _failed(event_id: str, error: Exception, attempts: int) -> Verdict:
     log.warning("webhooks.event_failed", extra={"event_id": event_id, "attempts": attempts, "reason": _said(error)})
     if attempts >= MOST_ATTEMPTS:
         return Verdict(event_id, "dead", _said(error))
-    return Verdict(event_id, "waiting", _said(error), rows.wait_after(attempts))
+    return Verdict(event_id, "waiting", _said(error), wait_after(attempts))
 
 
 def _said(error: Exception) -> str:

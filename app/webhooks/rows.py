@@ -1,10 +1,9 @@
 """The rows of webhook_events: writing them, many at once, and saying what became of them."""
 
-import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -16,10 +15,7 @@ from app.mirror import raw
 from app.webhooks import handlers
 from app.webhooks.envelope import Envelope
 from app.webhooks.handlers import Verdict
-
-FIRST_WAIT = timedelta(seconds=5)
-LONGEST_WAIT = timedelta(minutes=10)
-LONGEST_TRY = timedelta(minutes=1)
+from app.webhooks.waits import LONGEST_TRY
 
 # Written as what they will almost always become; in the rare other case they are corrected before the commit.
 _KEEP = text("""
@@ -97,12 +93,6 @@ def claim(event_id: str) -> Row[Any] | None:
     None when it does not wait, or another process is at it.
     """
     return db.session.execute(_CLAIM, {"id": event_id, "next_try_at": clock.now() + LONGEST_TRY}).one_or_none()
-
-
-def wait_after(attempts: int) -> timedelta:
-    """Doubling up to ten minutes, with a little chance in it so that a thousand events do not return as one."""
-    plain: timedelta = min(FIRST_WAIT * 2 ** min(attempts - 1, 20), LONGEST_WAIT)
-    return plain * random.uniform(0.9, 1.0)  # noqa: S311 - no secret is made of it
 
 
 def _row(envelope: Envelope) -> dict[str, Any]:

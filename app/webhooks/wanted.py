@@ -1,13 +1,37 @@
 """Objects that events mention but never bring: they are noted here, and the worker reads them."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 
 import orjson
 from sqlalchemy import text
 
-from app.database import db
+from app import clock
+from app.database import db, transaction
+from app.errors import DomainError
+from app.mirror import pull
+from app.mirror.pull import Reads
 from app.webhooks.envelope import Envelope
+from app.webhooks.waits import LONGEST_TRY, LONGEST_WAIT, wait_after
+
+log = logging.getLogger("webhooks.wanted")
+
+# A parent's own event usually comes within seconds; only one that is missing for longer is read.
+PATIENCE = timedelta(minutes=1)
+_REACH = timedelta(minutes=30)
+# Child's kind, table and key; the column that names the parent; the parent's kind and table.
+_PARENTS = (
+    ("payment_intent", "payment_intents", "id", "customer_id", "customer", "customers"),
+    ("setup_intent", "setup_intents", "id", "customer_id", "customer", "customers"),
+    ("charge", "charges", "id", "customer_id", "customer", "customers"),
+    ("charge", "charges", "id", "payment_intent_id", "payment_intent", "payment_intents"),
+    ("refund", "refunds", "stripe_id", "charge_id", "charge", "charges"),
+    ("dispute", "disputes", "id", "charge_id", "charge", "charges"),
+    ("subscription", "subscriptions", "id", "customer_id", "customer", "customers"),
+    ("invoice", "invoices", "id", "customer_id", "customer", "customers"),
+    ("invoice", "invoices", "id", "subscription_id", "subscription", "subscriptions"),
+)
 
 _NOTE_MANDATES = text("""
     INSERT INTO wanted_objects (account_id, kind, id, wanted_at, next_try_at)
@@ -17,12 +41,82 @@ _NOTE_MANDATES = text("""
      ORDER BY named.id
     ON CONFLICT DO NOTHING
 """)
+_NOTE_PARENTS = """
+    INSERT INTO wanted_objects (account_id, kind, id, wanted_at, next_try_at)
+    SELECT DISTINCT child.account_id, '{parent}', child.{column}, CAST(:now AS timestamptz), CAST(:now AS timestamptz)
+      FROM webhook_events AS event
+      JOIN {table} AS child ON child.{key} = event.object_id
+     WHERE event.account_id = :account_id AND event.received_at BETWEEN :since AND :until AND event.object_type = '{kind}'
+       AND child.{column} IS NOT NULL AND NOT EXISTS (SELECT FROM {parents} AS parent WHERE parent.id = child.{column})
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+"""
+_DUE = text("""
+    SELECT account_id, kind, id FROM wanted_objects
+     WHERE next_try_at <= :now OR next_try_at > :unbelievable
+     ORDER BY next_try_at, id LIMIT :limit
+""")
+_CLAIM = text("""
+    UPDATE wanted_objects SET attempts = attempts + 1, next_try_at = :until
+     WHERE account_id = :account_id AND kind = :kind AND id = :id AND (next_try_at <= :now OR next_try_at > :unbelievable)
+    RETURNING attempts
+""")
+_THIS = "account_id = :account_id AND kind = :kind AND id = :id"
 
 
 def learn(envelopes: Sequence[Envelope], *, account_id: int, at: datetime) -> None:
     """Note the mandates these events name. Stripe announces no mandate when it is made, and lists none."""
     if ids := sorted({mandate for envelope in envelopes for mandate in _mandates(envelope)}):
         db.session.execute(_NOTE_MANDATES, {"account_id": account_id, "ids": orjson.dumps(ids).decode(), "at": at})
+
+
+def note_missing_parents(account_id: int, *, now: datetime) -> int:
+    """Note what recent news refers to and what never came itself; how much that is."""
+    noted = 0
+    values = {"account_id": account_id, "now": now, "since": now - _REACH, "until": now - PATIENCE}
+    for kind, table, key, column, parent, parents in _PARENTS:
+        query = _NOTE_PARENTS.format(kind=kind, table=table, key=key, column=column, parent=parent, parents=parents)
+        with transaction():
+            noted += len(db.session.execute(text(query), values).all())
+    return noted
+
+
+def fetch(gateway: Reads, *, limit: int, stop: Callable[[], bool]) -> int:
+    """Read what is noted and due; how many of them Stripe answered for. Safe to stop anywhere."""
+    now = clock.now()
+    values = {"now": now, "unbelievable": now + LONGEST_WAIT * 2, "limit": limit}
+    due = db.session.execute(_DUE, values).all()
+    db.session.rollback()
+    done = 0
+    for account_id, kind, object_id in due:
+        if stop():
+            break
+        done += _fetch_one(account_id, kind, object_id, gateway)
+    return done
+
+
+def _fetch_one(account_id: int, kind: str, object_id: str, gateway: Reads) -> bool:
+    this = {"account_id": account_id, "kind": kind, "id": object_id}
+    now = clock.now()
+    with transaction():
+        times = {"now": now, "until": now + LONGEST_TRY, "unbelievable": now + LONGEST_WAIT * 2}
+        attempts = db.session.execute(_CLAIM, this | times).scalar()
+    if attempts is None:
+        return False
+    try:
+        pull.read_again(kind, object_id, gateway, account_id)
+    except DomainError as error:
+        log.warning("webhooks.wanted_not_read", extra=this | {"reason": type(error).__name__})
+        with transaction():
+            later = {"error": str(error), "at": clock.now() + wait_after(attempts)}
+            db.session.execute(
+                text(f"UPDATE wanted_objects SET error = :error, next_try_at = :at WHERE {_THIS}"), this | later
+            )
+        return False
+    with transaction():
+        # Read, or unknown to Stripe as well: either way there is nothing more to be had.
+        db.session.execute(text(f"DELETE FROM wanted_objects WHERE {_THIS}"), this)
+    return True
 
 
 def _mandates(envelope: Envelope) -> Iterator[str]:

@@ -1,0 +1,45 @@
+"""What runs when. Read it like one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import time
+
+from jobs.catch_up_events import catch_up_events
+from jobs.keep_house import keep_house
+from jobs.schedules import Daily, Every, Schedule
+from jobs.settle_refunds import settle_refunds
+from jobs.understand_events import understand_events
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One job. `run` may be stopped anywhere and run twice, and returns how much it did."""
+
+    run: Callable[[], int]
+    when: Schedule
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
+
+    @property
+    def about(self) -> str:
+        """The first line of what the job says of itself."""
+        return (self.run.__doc__ or "").strip().splitlines()[0]
+
+
+TIMETABLE = (
+    Line(understand_events, Every(seconds=5)),
+    Line(settle_refunds, Every(seconds=10)),
+    Line(catch_up_events, Every(seconds=180)),
+    Line(keep_house, Daily(at=time(3, 15))),
+)
+
+
+def line(name: str) -> Line:
+    """The line of this job.
+
+    Raises:
+        KeyError: there is no such job.
+    """
+    return {entry.name: entry for entry in TIMETABLE}[name]
