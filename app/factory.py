@@ -8,12 +8,19 @@ from flask_migrate import Migrate
 from app import logs
 from app.audit import trail
 from app.audit.views import AuditView
+from app.charges.views import ChargesView
+from app.customers.views import CustomersView
 from app.database import db, engine_options
+from app.disputes.views import DisputesView
 from app.gateways.current import init_gateway
+from app.health.views import init_health
+from app.home.views import TodayView
+from app.payouts.views import PayoutsView
+from app.refunds.views import RefundsView
 from app.settings import Settings
 from app.staff import door
 from app.staff.views import MySessionsView, StaffListView
-from app.web.admin import HomeView, start_desk
+from app.web.admin import start_desk
 from app.web.setup import init_web
 from app.webhooks.views import init_webhooks
 from app.webhooks_console.views import EventsView, RefusalsView
@@ -30,12 +37,18 @@ def create_app(settings: Settings) -> Flask:
     init_gateway(app)
     init_web(app, record=trail.record)
     init_webhooks(app)
+    init_health(app)
     app.register_blueprint(door.pages)
     # The sections, in the order of the menu.
     start_desk(
         app,
-        HomeView(),
+        TodayView(),
         [
+            ChargesView(),
+            RefundsView(),
+            DisputesView(),
+            PayoutsView(),
+            CustomersView(),
             EventsView(),
             RefusalsView(),
             AuditView(),

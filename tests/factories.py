@@ -33,6 +33,11 @@ def account(**columns: Any) -> Account:
     return _added(Account(**{"livemode": False, "stripe_id": "acct_1", "name": "Shop", "created_at": NOON} | columns))
 
 
+def another_account() -> Account:
+    """Somebody else's, whose rows must never show."""
+    return _added(Account(livemode=False, stripe_id="acct_other", name="Other", created_at=NOON))
+
+
 def customer(**columns: Any) -> Customer:
     n = next(_numbers)
     return _added(Customer(**_mirrored("cus", n, {"email": f"jo{n}@example.com", "name": f"Jo {n}"} | columns)))

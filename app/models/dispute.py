@@ -10,7 +10,7 @@ from app.database import Base
 from app.models.mirrored import Listed
 from app.money import MinorUnits, Money
 
-_OPEN = (
+OPEN = (
     "needs_response",
     "under_review",
     "warning_needs_response",
@@ -54,7 +54,7 @@ class Dispute(Listed, Base):
     @classmethod
     def more_indexes(cls) -> tuple[Any, ...]:
         return (
-            Index("ix_disputes_open_by_due", "account_id", "due_at", postgresql_where=text(f"status IN {_OPEN}")),
+            Index("ix_disputes_open_by_due", "account_id", "due_at", postgresql_where=text(f"status IN {OPEN}")),
             Index(None, "charge_id"),
             Index(None, "account_id", "status", "created_at"),
         )
@@ -70,7 +70,7 @@ class Dispute(Listed, Base):
 
     @property
     def is_open(self) -> bool:
-        return self.status in _OPEN
+        return self.status in OPEN
 
     @property
     def blocks_refund(self) -> bool:

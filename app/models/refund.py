@@ -89,6 +89,15 @@ class Refund(Mirrored, Base):
         return self.is_in_flight and self.refusal is not None
 
     @property
+    def state(self) -> str:
+        """The status as pages show it: a promise without an answer is being sent, being checked, or waits for a person."""
+        if not self.is_in_flight:
+            return self.status
+        if self.needs_person:
+            return "needs_person"
+        return "being_checked" if self.asked_at is None or self.tries > 1 else self.status
+
+    @property
     def by(self) -> str:
         """Who did it, as messages name them."""
         return self.requested_by or "someone in Stripe"

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from flask import Response, current_app, request
+from flask import Response, current_app, redirect, request
+from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, defer
@@ -19,6 +20,7 @@ from app.web.export import csv_answer
 from app.web.filters import Filter
 from app.web.keyset import Cursors, Keyset, Page
 from app.web.permissions import Permission, needs
+from app.web.straight import straight_to
 
 Row = TypeVar("Row", bound=Base)
 Line = TypeVar("Line")
@@ -31,6 +33,7 @@ class ListView(StaffView, Generic[Row, Line]):
     columns, filters: what is shown and asked; see columns.py and filters.py.
     order: the name of the column the list is sorted by when the address says nothing; `newest_first` its direction.
     noun: one and many, for the count. search_hint: the placeholder; empty means that there is no search.
+    ids_lead_on: an id typed into the search leads straight to its page.
     of_account: only rows of the current Stripe account are shown (and found: another account's id is a 404).
     """
 
@@ -46,6 +49,7 @@ class ListView(StaffView, Generic[Row, Line]):
     empty_title: ClassVar[str] = "Nothing here yet"
     empty_text: ClassVar[str] = ""
     template: ClassVar[str] = "admin/model/list.html"
+    ids_lead_on: ClassVar[bool] = False
 
     # What subclasses may answer differently.
 
@@ -73,7 +77,9 @@ class ListView(StaffView, Generic[Row, Line]):
     # The pages.
 
     @expose("/")
-    def index_view(self) -> str:
+    def index_view(self) -> ResponseReturnValue:
+        if self.ids_lead_on and (page_of_id := straight_to(request.args.get("q", ""))):
+            return redirect(page_of_id)
         asked = Asked.read(self, request.args)
         keyset = self.keyset(asked.sort, descending=asked.descending)
         cursors = self._cursors(keyset)

@@ -1,0 +1,57 @@
+"""What stands around a payment: each function is one query."""
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import defer
+
+from app.database import db
+from app.models.balance_transaction import BalanceTransaction
+from app.models.charge import Charge
+from app.models.customer import Customer
+from app.web.accounts import current_account_id
+
+# Who types a whole first name means a few people, not all of them.
+CUSTOMERS_AT_MOST = 200
+
+
+def matching(text: str) -> ColumnElement[bool]:
+    """Payments by the last four digits, by an id, or by the customer's e-mail address or name."""
+    if len(text) == 4 and text.isascii() and text.isdigit():  # noqa: PLR2004 - the last four digits
+        return Charge.last4 == text
+    if text.startswith(("ch_", "py_")):
+        return Charge.id == text
+    if text.startswith("pi_"):
+        return Charge.payment_intent_id == text
+    if text.startswith("cus_"):
+        return Charge.customer_id == text
+    return Charge.customer_id.in_(_customers_called(text))
+
+
+def _customers_called(text: str) -> list[str]:
+    """A list and not a subquery: with a few ids PostgreSQL walks their payments, not all payments of the shop."""
+    lowered = text.lower()
+    email, name = func.lower(Customer.email), func.lower(Customer.name)
+    alike = or_(email == lowered, name.startswith(lowered, autoescape=True), email.startswith(lowered, autoescape=True))
+    called = select(Customer.id).where(alike, Customer.account_id == current_account_id()).limit(CUSTOMERS_AT_MOST)
+    return list(db.session.scalars(called))
+
+
+def customers_of(charges: "list[Charge]") -> dict[str, Customer]:
+    """The customers of these payments, by id."""
+    ids = {charge.customer_id for charge in charges if charge.customer_id}
+    if not ids:
+        return {}
+    found = select(Customer).where(Customer.id.in_(ids)).options(defer(Customer.raw, raiseload=True))
+    return {customer.id: customer for customer in db.session.scalars(found)}
+
+
+def ledger_of(charge: Charge) -> list[BalanceTransaction]:
+    """Every line of Stripe's ledger that came of this payment, its refunds and its disputes; oldest first."""
+    refunds = [refund.stripe_id for refund in charge.refunds if refund.stripe_id]
+    sources = [charge.id, *refunds, *(dispute.id for dispute in charge.disputes)]
+    lines = (
+        select(BalanceTransaction)
+        .where(BalanceTransaction.source_id.in_(sources), BalanceTransaction.account_id == charge.account_id)
+        .order_by(BalanceTransaction.created_at, BalanceTransaction.id)
+        .options(defer(BalanceTransaction.raw, raiseload=True))
+    )
+    return list(db.session.scalars(lines))

@@ -1,0 +1,95 @@
+"""What happened to a payment, each thing once: its rows say the main things, events what rows cannot tell."""
+
+from datetime import timedelta
+
+from flask import url_for
+
+from app.audit import trail
+from app.audit.sentences import sentence
+from app.models.charge import Charge
+from app.models.dispute import Dispute
+from app.models.refund import Refund
+from app.web import history
+from app.web.history import Entry
+
+# A card answers at once; what takes longer has a start and an end.
+AT_ONCE = timedelta(seconds=5)
+
+# Said by the rows themselves, or of no use to an agent.
+_SAID_BY_ROWS = {
+    "charge.refunded",
+    "charge.refund.updated",
+    "charge.updated",
+    "charge.dispute.created",
+    "payment_intent.created",
+    "payment_intent.succeeded",
+}
+_ENDS = {"charge.succeeded", "charge.failed", "charge.pending"}
+_STARTS = {
+    "succeeded": ("Payment succeeded", "good", "check"),
+    "failed": ("Payment failed", "bad", "x"),
+    "pending": ("Payment started", "wait", "clock"),
+}
+
+
+def of_charge(charge: Charge) -> list[Entry]:
+    """Newest first. Two queries: Stripe's events and the acts of the staff."""
+    about = [charge.id, charge.payment_intent_id, *(dispute.id for dispute in charge.disputes)]
+    events = [event for event in history.told(about, without=_SAID_BY_ROWS) if not _is_the_start(event, charge)]
+    acts = [
+        {"at": act.at, "title": sentence(act), "text": act.reason, "icon": "user", "tone": "note"}
+        for act in trail.of("charge", charge.id)
+    ]
+    return history.newest_first(
+        acts,
+        [_refund(refund) for refund in charge.refunds],
+        [_dispute(dispute) for dispute in charge.disputes],
+        events,
+        [_start(charge, ended_later=any(event["type"] in _ENDS for event in events))],
+    )
+
+
+def _is_the_start(event: Entry, charge: Charge) -> bool:
+    if event["type"] == "charge.pending":
+        return True
+    return event["type"] in _ENDS and charge.created_at is not None and event["at"] - charge.created_at < AT_ONCE
+
+
+def _start(charge: Charge, *, ended_later: bool) -> Entry | None:
+    kind = "pending" if ended_later else charge.status
+    title, tone, icon = _STARTS.get(kind, ("Payment made", "calm", "point"))
+    text = charge.failure_message if kind == "failed" else None
+    return history.entry(charge.created_at, title, tone=tone, icon=icon, text=text)
+
+
+def _refund(refund: Refund) -> Entry | None:
+    """One refund is one entry, whatever Stripe sends about it: its own page has the rest."""
+    words = {
+        "succeeded": "Refunded",
+        "failed": "Refund failed:",
+        "refused": "Refund refused:",
+        "canceled": "Refund canceled:",
+    }
+    tones = {"succeeded": "good", "failed": "bad", "refused": "bad", "canceled": "calm"}
+    return history.entry(
+        refund.since,
+        f"{words.get(refund.status, 'Refund on its way:')} {refund.money}",
+        tone=tones.get(refund.status, "wait"),
+        icon="arrow-back-up",
+        actor=refund.by,
+        text=refund.reason_text,
+        url=url_for("refunds.details", key=refund.id),
+    )
+
+
+def _dispute(dispute: Dispute) -> Entry | None:
+    kind = "The bank asks about" if dispute.case_type == "inquiry" or dispute.is_inquiry else "The bank disputes"
+    return history.entry(
+        dispute.created_at,
+        f"{kind} {dispute.money}",
+        tone="bad" if dispute.is_open else "calm",
+        icon="gavel",
+        actor="Customer's bank",
+        text=dispute.reason.replace("_", " ").capitalize(),
+        url=url_for("disputes.details", key=dispute.id),
+    )

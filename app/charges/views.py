@@ -1,0 +1,125 @@
+"""The payments: a list, and one page that answers a customer's question at a glance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+from sqlalchemy import ColumnElement
+
+from app.charges import figures, queries, timeline, words
+from app.charges.filters import FILTERS
+from app.mirror import raw
+from app.models.charge import Charge
+from app.models.customer import Customer
+from app.web import columns
+from app.web.admin import expose, may
+from app.web.formatting import from_macro
+from app.web.listing import ListView
+from app.web.lookup import find
+from app.web.people import called
+from app.web.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A payment with its customer, if there is one."""
+
+    charge: Charge
+    customer: Customer | None
+
+    @property
+    def who(self) -> str | None:
+        """Whom an agent looks for: the address as far as this person may see it, else a name."""
+        email = (self.customer.email if self.customer else None) or self.charge.receipt_email
+        return columns.personal(email) if email else called(self.customer) if self.customer else None
+
+
+class ChargesView(ListView[Charge, Line]):
+    """/admin/charges"""
+
+    permission = Permission.CHARGE_READ
+    endpoint = "charges"
+    title = "Payments"
+    group = "Money"
+    icon = "credit-card"
+    menu_keys = "g p"
+    model = Charge
+    noun = ("payment", "payments")
+    lead = "Every payment and every attempt, newest first."
+    search_hint = "E-mail, name, last 4 digits, payment id"
+    order = "created"
+    ids_lead_on = True
+    filters = FILTERS
+    empty_title = "No payments yet"
+    empty_text = "They appear here with the first webhook or sync."
+    columns = (
+        columns.amount("amount", "Amount", lambda line: line.charge.total),
+        columns.status("status", "Status", "charge", lambda line: line.charge.state),
+        columns.text("customer", "Customer", lambda line: line.who, priority=1),
+        columns.Column(
+            name="method",
+            label="Method",
+            show=lambda line: _method_cell(line.charge),
+            exports=(
+                ("Method", lambda line: line.charge.method_type),
+                ("Brand", lambda line: line.charge.brand),
+                ("Last 4", lambda line: line.charge.last4),
+            ),
+        ),
+        columns.text(
+            "decline", "Decline", lambda line: line.charge.decline_code or line.charge.failure_code, priority=3
+        ),
+        columns.instant("created", "Date", lambda line: line.charge.created_at, sort=Charge.created_at, priority=1),
+        columns.code("id", "Payment", lambda line: line.charge.id, priority=3),
+    )
+
+    def search(self, text: str) -> ColumnElement[bool]:
+        return queries.matching(text)
+
+    def lines(self, rows: Sequence[Charge]) -> Sequence[Line]:
+        customers = queries.customers_of(list(rows))
+        return [Line(charge, customers.get(charge.customer_id or "")) for charge in rows]
+
+    def line_url(self, line: Line) -> str | None:
+        return url_for(".details", key=line.charge.id)
+
+    @expose("/<key>")
+    def details(self, key: str) -> ResponseReturnValue:
+        """One payment."""
+        charge = find(Charge, key, what="payment")
+        ledger = queries.ledger_of(charge)
+        return self.render(
+            "charges/details.html",
+            breadcrumbs=[(self.title, url_for(".index_view"))],
+            charge=charge,
+            payer=_payer(charge),
+            figures=figures.strip(charge, ledger),
+            accounts=figures.accounts(ledger),
+            exchange=figures.exchange(charge, ledger),
+            payouts=sorted({line.payout_id for line in ledger if line.payout_id}),
+            explained=words.explained(charge),
+            advice=words.ADVICE.get(charge.advice_code or ""),
+            risk=words.RISKS.get(charge.risk_level or "", ("calm", charge.risk_level)),
+            method=words.method(charge.method_type),
+            timeline=timeline.of_charge(charge),
+            raw=raw.unpack(charge.raw) if may(Permission.PERSONAL_READ) else None,
+            obstacle=charge.refund_obstacle,
+            may_refund=may(Permission.REFUND_CREATE),
+            may_see_payouts=may(Permission.PAYOUT_READ),
+        )
+
+
+def _payer(charge: Charge) -> tuple[str, str | None] | None:
+    """Who paid and the address of their page; a guest has no page."""
+    customer = queries.customers_of([charge]).get(charge.customer_id or "")
+    if customer:
+        return called(customer), url_for("customers.details", key=customer.id)
+    return (columns.personal(charge.receipt_email) or "", None) if charge.receipt_email else None
+
+
+def _method_cell(charge: Charge) -> Markup | str:
+    if not charge.last4:
+        return words.method(charge.method_type)
+    return from_macro("fields", "card_number", charge.brand or words.method(charge.method_type), charge.last4)

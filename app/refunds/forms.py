@@ -1,0 +1,63 @@
+"""The form that gives money back."""
+
+from uuid import UUID, uuid4
+
+from wtforms import Form, HiddenField, SelectField, StringField, TextAreaField, ValidationError, validators
+
+from app.errors import BadAmount, BadRequest, DomainError, ReasonMissing
+from app.models.charge import Charge
+from app.money import Money
+from app.refunds import reasons
+
+_CHOICES = [("", "Choose a reason"), *((reason.code, reason.words) for reason in reasons.REASONS)]
+
+
+class RefundForm(Form):
+    """amount: as people write it in the payment's currency. promise: made with the form, so that sending it twice is one refund."""
+
+    promise = HiddenField()
+    amount = StringField("Amount", [validators.InputRequired("Enter an amount.")])
+    reason = SelectField("Reason", [validators.InputRequired("Choose a reason.")], choices=_CHOICES)
+    words = TextAreaField("In your words", [validators.InputRequired("Write a sentence on why.")])
+
+    charge: Charge
+
+    @classmethod
+    def fresh(cls, charge: Charge) -> "RefundForm":
+        """A new form, filled with all that is left to refund."""
+        form = cls(amount=charge.refundable.plain, promise=str(uuid4()))
+        form.charge = charge
+        return form
+
+    @property
+    def promise_id(self) -> UUID:
+        try:
+            return UUID(self.promise.data or "")
+        except ValueError as error:
+            raise BadRequest("This form is damaged. Open the payment again and start anew.") from error
+
+    @property
+    def money(self) -> Money:
+        return Money.parse(self.amount.data or "", self.charge.currency)
+
+    def validate_amount(self, field: StringField) -> None:
+        """What can be said without asking the database; the rest is said by the operation, under a lock."""
+        try:
+            wanted = Money.parse(field.data or "", self.charge.currency)
+            if not wanted:
+                raise BadAmount("Enter an amount above zero.")
+        except BadAmount as error:
+            raise ValidationError(str(error)) from error
+
+    def validate_words(self, field: TextAreaField) -> None:
+        try:
+            reasons.in_words(field.data or "")
+        except (ReasonMissing, BadRequest) as error:
+            raise ValidationError(str(error)) from error
+
+    def show(self, refusal: DomainError) -> None:
+        """Put what the operation refused where the person looks: at the amount if it is about that, else on top."""
+        if refusal.__class__.__name__ in {"BadAmount", "RefundExceedsBalance", "CurrencyMismatch"}:
+            self.amount.errors = [*self.amount.errors, str(refusal)]
+        else:
+            self.form_errors.append(str(refusal))

@@ -1,0 +1,189 @@
+"""The refunds: a list, a page for each, and the form that makes one."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from flask import flash, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement, or_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.audit import trail
+from app.audit.sentences import sentence
+from app.errors import DomainError
+from app.gateways.current import gateway
+from app.mirror import raw
+from app.models.charge import Charge
+from app.models.refund import Refund
+from app.refunds import recovery, words
+from app.refunds.forms import RefundForm
+from app.refunds.operations import refund_charge
+from app.web import columns, history
+from app.web.admin import expose, may
+from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, Filter, TextFilter, equals, one_of
+from app.web.history import Entry
+from app.web.listing import ListView
+from app.web.lookup import find
+from app.web.permissions import Permission, needs
+from app.web.sessions import current_actor
+
+_STATUSES = {
+    "requested": "Being sent or checked",
+    "pending": "Pending",
+    "requires_action": "Needs customer action",
+    "succeeded": "Succeeded",
+    "failed": "Failed",
+    "canceled": "Canceled",
+    "refused": "Refused",
+}
+_MADE = {"here": Refund.requested_by.is_not(None), "outside": Refund.requested_by.is_(None)}
+
+
+class RefundsView(ListView[Refund, Refund]):
+    """/admin/refunds"""
+
+    permission = Permission.REFUND_READ
+    endpoint = "refunds"
+    title = "Refunds"
+    group = "Money"
+    icon = "receipt-refund"
+    menu_keys = "g r"
+    model = Refund
+    noun = ("refund", "refunds")
+    lead = "Money on its way back, wherever it was started."
+    search_hint = "Refund or payment id, who asked"
+    order = "created"
+    ids_lead_on = True
+    empty_title = "No refunds yet"
+    empty_text = "Open a payment to start one."
+    filters: ClassVar[Sequence[Filter]] = (
+        ChoiceFilter(
+            name="status",
+            label="Status",
+            options=list(_STATUSES.items()),
+            match=equals(Refund.status),
+        ),
+        ChoiceFilter(
+            name="made",
+            label="Started",
+            options=[("here", "Here"), ("outside", "Outside, in Stripe")],
+            match=one_of(_MADE),
+        ),
+        AmountFilter(name="amount", label="Amount", column=Refund.amount, currency=Refund.currency),
+        TextFilter(name="currency", label="Currency", match=lambda text: Refund.currency == text.lower()),
+        DateFilter(name="created", label="Day (UTC)", column=Refund.created_at),
+        TextFilter(name="by", label="Asked for by", match=lambda text: Refund.requested_by == text.lower()),
+        TextFilter(name="charge", label="Payment id", match=equals(Refund.charge_id)),
+    )
+    columns = (
+        columns.amount("amount", "Amount", lambda refund: refund.money),
+        columns.status("status", "Status", "refund", lambda refund: refund.state),
+        columns.text("by", "Who", lambda refund: refund.requested_by or "Outside", priority=1),
+        columns.text("reason", "Reason", lambda refund: refund.reason_text or refund.reason, priority=3),
+        columns.instant("created", "Date", lambda refund: refund.created_at, sort=Refund.created_at, priority=1),
+        columns.code("charge", "Payment", lambda refund: refund.charge_id, priority=3),
+    )
+
+    def search(self, text: str) -> ColumnElement[bool]:
+        named: list[InstrumentedAttribute[str | None]] = [Refund.stripe_id, Refund.charge_id, Refund.payment_intent_id]
+        return or_(Refund.requested_by == text.lower(), *(column == text for column in named))
+
+    def line_url(self, line: Refund) -> str | None:
+        return url_for(".details", key=line.id)
+
+    @expose("/new", methods=("GET",))
+    @needs(Permission.REFUND_CREATE)
+    def new(self) -> ResponseReturnValue:
+        """The form for one payment: `?charge=ch_…`."""
+        charge = find(Charge, request.args.get("charge", ""), what="payment")
+        return self._form_page(RefundForm.fresh(charge))
+
+    @expose("/new", methods=("POST",))
+    @needs(Permission.REFUND_CREATE)
+    def create(self) -> ResponseReturnValue:
+        """Give money back. The same form sent twice leads to the same refund."""
+        form = RefundForm(request.form)
+        form.charge = find(Charge, request.form.get("charge", ""), what="payment")
+        if not form.validate():
+            return self._form_page(form, status=400)
+        try:
+            refund = refund_charge(
+                form.charge.id,
+                form.money,
+                promise_id=form.promise_id,
+                reason=form.reason.data,
+                reason_text=form.words.data or "",
+                actor=current_actor(),
+                gateway=gateway(),
+            )
+        except DomainError as refusal:
+            form.show(refusal)
+            return self._form_page(form, status=refusal.status)
+        return redirect(url_for(".details", key=refund.id), 303)
+
+    @expose("/<key>")
+    def details(self, key: str) -> ResponseReturnValue:
+        """One refund; while nobody knows what became of it, the page looks again by itself."""
+        refund = find(Refund, key, what="refund")
+        return self.render(
+            "refunds/details.html",
+            breadcrumbs=[(self.title, url_for(".index_view"))],
+            refund=refund,
+            tone=words.tone(refund),
+            next_step=words.next_step(refund),
+            timeline=_timeline(refund),
+            raw=raw.unpack(refund.raw) if refund.raw else None,
+            may_withdraw=refund.needs_person and may(Permission.REFUND_CREATE),
+        )
+
+    @expose("/<key>/state")
+    def state(self, key: str) -> ResponseReturnValue:
+        """What the page of a refund in flight asks every few seconds."""
+        return {"state": find(Refund, key, what="refund").state}
+
+    @expose("/<key>/withdraw", methods=("POST",))
+    @needs(Permission.REFUND_CREATE)
+    def withdraw(self, key: str) -> ResponseReturnValue:
+        """Give up a refund that never reached Stripe."""
+        refund_id = find(Refund, key, what="refund").id
+        try:
+            recovery.withdraw(
+                refund_id, reason_text=request.form.get("words", ""), actor=current_actor(), gateway=gateway()
+            )
+        except DomainError as refusal:
+            flash(str(refusal), "error")
+        return redirect(url_for(".details", key=refund_id), 303)
+
+    def _form_page(self, form: RefundForm, *, status: int = 200) -> ResponseReturnValue:
+        charge = form.charge
+        page = self.render(
+            "refunds/new.html",
+            breadcrumbs=[
+                ("Payments", url_for("charges.index_view")),
+                (charge.id, url_for("charges.details", key=charge.id)),
+            ],
+            charge=charge,
+            form=form,
+            obstacle=charge.refund_obstacle,
+            inquiry=charge.open_inquiry,
+        )
+        return make_response(page, status)
+
+
+def _timeline(refund: Refund) -> list[Entry]:
+    acts = trail.of("refund", str(refund.id))
+    # Stripe's answer to our question and its event are the same happening.
+    twice = (
+        {"refund.created", "charge.refund.updated"} if any(act.action == "refund.answered" for act in acts) else set()
+    )
+    done = [
+        {
+            "at": act.at,
+            "title": sentence(act),
+            "text": act.reason,
+            "icon": "user" if act.actor_kind == "staff" else "arrows-exchange",
+            "tone": "note" if act.actor_kind == "staff" else "calm",
+        }
+        for act in acts
+    ]
+    return history.newest_first(done, history.told([refund.stripe_id], without=twice))
