@@ -63,6 +63,8 @@ def init_theme(app: Flask, shell: Callable[[], Shell] = Shell) -> None:
 
     shell: called once a page, inside the request, only for pages that have one.
     """
+    # Lines that hold only a tag leave nothing behind: a list is a third smaller.
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["static_url"] = static_url
     app.jinja_env.globals["chosen_theme"] = chosen_theme
     app.jinja_env.globals["shell_now"] = shell
