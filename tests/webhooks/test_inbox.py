@@ -1,6 +1,5 @@
 """An event is kept with its effect, or kept waiting; it is never lost and never counted twice."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ from app import clock
 from app.actor import Actor
 from app.database import db, transaction
 from app.errors import GatewayUnavailable, Unknown
-from app.gateways.answer import Answer
 from app.models.audit_log import AuditLog
 from app.models.charge import Charge
 from app.models.customer import Customer
@@ -20,31 +18,10 @@ from app.models.wanted_object import WantedObject
 from app.models.webhook_event import WebhookEvent
 from app.webhooks import inbox
 from app.webhooks.envelope import of
+from tests.webhooks.fakes import FakeGateway
 from tests.webhooks.signing import charge, customer, event
 
 T = 1_790_000_000
-
-
-@dataclass
-class FakeGateway:
-    """Answers reads with these objects, or with this error; checks that no transaction is open meanwhile."""
-
-    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
-    error: Exception | None = None
-    asked: list[str] = field(default_factory=list)
-
-    def look(self, path: str) -> Answer:
-        assert not db.session().in_transaction()
-        self.asked.append(path)
-        if self.error:
-            raise self.error
-        now = clock.now()
-        return Answer(
-            self.objects[path], 200, "req_1", now.replace(microsecond=0), now, timedelta(), "2026-10-28.endive"
-        )
-
-    def page(self, path: str, parameters: dict[str, Any]) -> Answer:
-        raise AssertionError(f"{path} {parameters} was not expected")
 
 
 def take(*events: dict[str, Any]) -> None:

@@ -1,0 +1,20 @@
+"""Small jobs for the tests."""
+
+from collections.abc import Callable
+
+from jobs.schedules import Every
+from jobs.timetable import Line
+
+
+def line(run: Callable[[], int], *, seconds: int = 60) -> Line:
+    return Line(run, Every(seconds))
+
+
+def three() -> int:
+    """Do three things."""
+    return 3
+
+
+def fail() -> int:
+    """Fail, with a secret in the message."""
+    raise ValueError("no luck with sk_test_abcdef")
