@@ -24,6 +24,7 @@ from app.mirror import (
 )
 from app.mirror.door import Door, Saved
 from app.mirror.fields import Obj
+from app.mirror.nested import Family
 from app.mirror.news import News
 
 
@@ -39,7 +40,7 @@ class Listing(Enum):
 class Kind:
     """`object`: Stripe's name for it. `path`: the list, and with an id behind it the object. `parameters`: always sent with a list.
 
-    `inside`: lists within the object that Stripe cuts after ten.
+    `inside`: lists within the object that Stripe cuts after ten. `family`: children with a table of their own.
     """
 
     object: str
@@ -49,6 +50,7 @@ class Kind:
     listing: Listing = Listing.BY_CREATED
     parameters: Mapping[str, str] | None = None
     inside: tuple[str, ...] = ()
+    family: Family | None = None
 
     @property
     def table(self) -> str:
@@ -72,8 +74,9 @@ _ALL = (
         subscriptions.save_all,
         parameters={"status": "all"},
         inside=("items",),
+        family=subscriptions.ITEMS,
     ),
-    Kind("invoice", "/v1/invoices", invoices.DOOR, invoices.save_all, inside=("lines",)),
+    Kind("invoice", "/v1/invoices", invoices.DOOR, invoices.save_all, inside=("lines",), family=invoices.LINES),
     Kind("invoice_payment", "/v1/invoice_payments", invoice_payments.DOOR, invoice_payments.save_all),
     Kind("checkout.session", "/v1/checkout/sessions", checkout_sessions.DOOR, checkout_sessions.save_all),
     Kind("balance_transaction", "/v1/balance_transactions", balance_transactions.DOOR, balance_transactions.save_all),

@@ -32,16 +32,22 @@ class Family:
         told = [
             (obj, heard) for obj, heard in zip(parents, each, strict=True) if obj["id"] in applied and self.name in obj
         ]
-        children, theirs = with_parent([obj for obj, _ in told], [heard for _, heard in told], self._children)
+        children, theirs = with_parent([obj for obj, _ in told], [heard for _, heard in told], self.children)
         if children:
             self.door.save(children, theirs, decided=True)
         self._drop_vanished([obj for obj, _ in told if not is_cut(obj, self.name)])
         saved.doubtful += [key for key in cut_short([obj for obj, _ in told], self.name) if key not in saved.doubtful]
         return saved
 
-    def _children(self, parent: Obj) -> list[Obj]:
+    def children(self, parent: Obj) -> list[Obj]:
+        """The children of this parent, each knowing whose it is."""
         own_name = self.parent_column.removesuffix("_id")
         return [{own_name: parent["id"], **child} for child in nested(parent, self.name)]
+
+    def ids_of(self, parent_id: str) -> set[str]:
+        """The children we have of this parent."""
+        query = f"SELECT id FROM {self.door.table.name} WHERE {self.parent_column} = :parent"
+        return set(db.session.execute(text(query), {"parent": parent_id}).scalars())
 
     def _drop_vanished(self, complete: list[Obj]) -> None:
         if not complete:

@@ -8,11 +8,16 @@ from typing import Protocol, TextIO
 class Progress(Protocol):
     def __call__(self, kind: str, objects: int) -> None: ...
 
+    def close(self) -> None: ...
+
 
 class Silent:
     """For jobs and tests."""
 
     def __call__(self, kind: str, objects: int) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
 

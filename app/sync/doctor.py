@@ -1,0 +1,186 @@
+"""Is everything in order? Each question is a function; each answer a line."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from app import clock
+from app.audit import chain
+from app.database import db
+from app.errors import ConfigurationError, DomainError
+from app.mirror import accounts
+from app.settings import Settings
+from app.sync.check import check
+from app.sync.operations import Source
+from app.sync.progress import Progress
+
+# Stripe's own check of signatures forgives 300 s; from 60 s on a clock is worth a look.
+_SKEW = timedelta(seconds=60)
+_FIRST_VERSION = 150_000
+# Drifts that are shown one by one.
+_SHOWN = 20
+
+
+class Health(Enum):
+    GOOD = "ok"
+    ODD = "warning"
+    BAD = "WRONG"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor."""
+
+    health: Health
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.health.value:>7}  {self.what}"
+
+
+def examine(
+    gateway: Source, settings: Settings, *, migrations: Path, full: bool, progress: Progress | None = None
+) -> Iterator[Finding]:
+    """Ask every question, in order of dependence; without a database or with an old one the rest has no sense."""
+    yield Finding(Health.GOOD, f"Configuration: {settings.mode} mode, Stripe at {settings.stripe_api_base}.")
+    try:
+        yield _database()
+        migrated = _migrations(migrations)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+        yield Finding(Health.BAD, f"The database does not answer ({type(error).__name__}).")
+        return
+    yield migrated
+    if migrated.health is Health.BAD:
+        return
+    reachable = yield from _stripe(gateway, settings)
+    for question in (_events, _refunds_without_answer, _last_sync, _refunds_fit, _audit):
+        yield from question()
+        db.session.rollback()
+    if reachable and (full or settings.sandbox):
+        yield from _mirror(gateway, settings, progress)
+
+
+def _database() -> Finding:
+    version = int(db.session.execute(text("SHOW server_version_num")).scalar_one())
+    name = db.session.execute(text("SHOW server_version")).scalar_one()
+    db.session.rollback()
+    if version < _FIRST_VERSION:
+        return Finding(Health.BAD, f"PostgreSQL {name} is too old: 15 or newer is needed.")
+    return Finding(Health.GOOD, f"Database: PostgreSQL {name}.")
+
+
+def _migrations(folder: Path) -> Finding:
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    there = db.session.execute(text("SELECT to_regclass('alembic_version') IS NOT NULL")).scalar_one()
+    present = db.session.execute(text("SELECT version_num FROM alembic_version")).scalar() if there else None
+    db.session.rollback()
+    if present != head:
+        return Finding(
+            Health.BAD,
+            f"Migrations: the database is at {present or 'none'}, the program at {head}. Run `flask db upgrade`.",
+        )
+    return Finding(Health.GOOD, f"Migrations: at {head}.")
+
+
+def _stripe(gateway: Source, settings: Settings) -> Generator[Finding, None, bool]:
+    try:
+        answer = gateway.account()
+    except DomainError as error:
+        yield Finding(Health.BAD, f"Stripe at {settings.stripe_api_base}: {error}")
+        return False
+    yield Finding(Health.GOOD, f"Stripe answers: account {answer.body.get('id')}.")
+    skew = answer.heard_at + answer.elapsed - answer.stripe_now
+    if abs(skew) <= _SKEW:
+        yield Finding(Health.GOOD, f"Clock: {abs(skew).total_seconds():.0f} s from Stripe's.")
+    else:
+        side = "ahead of" if skew > timedelta() else "behind"
+        # The sandbox's clock is moved on purpose, Stripe's never.
+        health = Health.ODD if settings.sandbox else Health.BAD
+        yield Finding(
+            health, f"Clock: {abs(skew).total_seconds():.0f} s {side} Stripe's; over 300 s webhooks are refused."
+        )
+    return True
+
+
+def _events() -> Iterator[Finding]:
+    query = """
+        SELECT count(*) FILTER (WHERE state = 'waiting' AND received_at < :old), count(*) FILTER (WHERE state = 'dead')
+        FROM webhook_events"""
+    waiting, dead = db.session.execute(text(query), {"old": clock.now() - timedelta(seconds=60)}).one()
+    if waiting:
+        yield Finding(
+            Health.BAD, f"Events: {waiting} wait for more than a minute. Is a worker running (`flask jobs start`)?"
+        )
+    if dead:
+        yield Finding(Health.BAD, f"Events: {dead} were given up. Look at them and replay (`flask webhooks replay`).")
+    if not waiting and not dead:
+        yield Finding(Health.GOOD, "Events: none waits, none was given up.")
+
+
+def _refunds_without_answer() -> Iterator[Finding]:
+    query = "SELECT count(*) FROM refunds WHERE status = 'requested' AND requested_at < :old"
+    count = db.session.execute(text(query), {"old": clock.now() - timedelta(minutes=10)}).scalar_one()
+    if count:
+        yield Finding(Health.BAD, f"Refunds: {count} have had no certain answer from Stripe for ten minutes.")
+    else:
+        yield Finding(Health.GOOD, "Refunds: each has its answer.")
+
+
+def _last_sync() -> Iterator[Finding]:
+    query = "SELECT finished_at, error FROM sync_runs ORDER BY id DESC LIMIT 1"
+    last = db.session.execute(text(query)).first()
+    if last is None:
+        yield Finding(Health.ODD, "Sync: never ran. Run `flask sync run`.")
+    elif last.error:
+        yield Finding(Health.BAD, f"Sync: the last run was not complete: {last.error}")
+    elif last.finished_at is None:
+        yield Finding(Health.ODD, "Sync: a run is at work, or was stopped; `flask sync run` goes on with it.")
+    else:
+        yield Finding(Health.GOOD, f"Sync: last complete at {last.finished_at:%Y-%m-%d %H:%M} UTC.")
+
+
+def _refunds_fit() -> Iterator[Finding]:
+    """Refunds that give back, or may, never sum up to more than was captured."""
+    query = """
+        SELECT r.charge_id, sum(r.amount), c.amount_captured FROM refunds r JOIN charges c ON c.id = r.charge_id
+        WHERE r.status NOT IN ('refused', 'failed', 'canceled') AND r.deleted_at IS NULL
+        GROUP BY r.charge_id, c.amount_captured HAVING sum(r.amount) > c.amount_captured ORDER BY 1"""
+    found = db.session.execute(text(query)).all()
+    for charge_id, given, taken in found[:_SHOWN]:
+        yield Finding(Health.BAD, f"Charge {charge_id}: {given} refunded of {taken} captured (minor units).")
+    if not found:
+        yield Finding(Health.GOOD, "Refunds: none exceeds its charge.")
+
+
+def _audit() -> Iterator[Finding]:
+    broken = chain.verify()
+    if broken:
+        yield Finding(Health.BAD, f"Audit trail: broken at entry {broken.id}: {broken.why}.")
+    else:
+        yield Finding(Health.GOOD, "Audit trail: whole.")
+
+
+def _mirror(gateway: Source, settings: Settings, progress: Progress | None) -> Iterator[Finding]:
+    account = accounts.current(settings.livemode)
+    db.session.rollback()
+    try:
+        report = check(gateway, account.id, progress=progress)
+    except (DomainError, ConfigurationError) as error:
+        yield Finding(Health.BAD, f"Mirror: could not be compared: {error}")
+        return
+    for drift in report.drifts[:_SHOWN]:
+        yield Finding(Health.BAD, f"Mirror: {drift}")
+    if len(report.drifts) > _SHOWN:
+        yield Finding(
+            Health.BAD, f"Mirror: and {len(report.drifts) - _SHOWN} more differences. `flask sync check --heal` heals."
+        )
+    if not report.drifts:
+        yield Finding(Health.GOOD, f"Mirror: {sum(report.compared.values())} objects are as Stripe has them.")
