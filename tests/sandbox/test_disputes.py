@@ -232,6 +232,66 @@ def test_evidence_that_is_too_much_or_unknown_is_refused(
     assert len(events(sandbox)) == 5
 
 
+def test_evidence_files_are_evidence_and_not_too_big_together(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    dispute = _disputed(client)
+    sandbox.put(*(_file(name, size) for name, size in (("file_a", 3_000_000), ("file_b", 1_800_000), ("file_c", 1))))
+    sandbox.put(_file("file_logo", 10, purpose="business_logo"))
+    two: Any = {"evidence": {"receipt": "file_a", "refund_policy": "file_b"}, "submit": False}
+    three: Any = {"evidence": {"uncategorized_file": "file_c"}, "submit": False}
+    twice: Any = {"evidence": {"receipt": "file_a", "refund_policy": "file_a"}, "submit": False}
+    logo: Any = {"evidence": {"receipt": "file_logo"}, "submit": False}
+
+    wrong = refused(client.v1.disputes.update, dispute.id, logo)
+    doubled = refused(client.v1.disputes.update, dispute.id, twice)
+    client.v1.disputes.update(dispute.id, two)
+    over = refused(client.v1.disputes.update, dispute.id, three)
+
+    assert wrong.param == "evidence[receipt]"
+    assert (doubled.param, over.param) == ("evidence", "evidence")
+    kept = client.v1.disputes.retrieve(dispute.id).evidence
+    assert (kept.receipt, kept.refund_policy, kept.uncategorized_file) == ("file_a", "file_b", None)
+
+
+def test_a_lost_dispute_can_be_appealed(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    dispute = _disputed(client)
+    client.v1.disputes.close(dispute.id)
+
+    sandbox.control("POST", "money/decide", {"dispute": dispute.id, "outcome": "appeal"})
+    assert client.v1.disputes.retrieve(dispute.id).status == "appeal_needs_response"
+    sent = client.v1.disputes.update(dispute.id, {"evidence": {"product_description": "Tea"}})
+    assert sent.status == "appeal_under_review"
+    sandbox.control("POST", "money/decide", {"dispute": dispute.id, "outcome": "won"})
+
+    won = client.v1.disputes.retrieve(dispute.id)
+    assert (won.status, [move.net for move in won.balance_transactions]) == ("won", [-5_700, 4_200])
+    assert balance(client) == books(sandbox)
+
+
+def test_a_prevented_dispute_costs_nothing(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    charge = charge_of(pay(client)).id
+
+    made = sandbox.control("POST", "money/dispute", {"charge": charge, "cause": "prevented"})
+
+    assert (made["status"], made["balance_transactions"]) == ("prevented", [])
+    assert events(sandbox, after=3) == ["charge.dispute.created", "charge.dispute.closed"]
+    assert client.v1.refunds.create({"charge": charge}).status == "succeeded"
+
+
+def test_the_bank_decides_when_nobody_convinces_it(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    dispute = _disputed(client)
+    client.v1.disputes.update(dispute.id, {"evidence": {"product_description": "Tea"}})
+
+    sandbox.advance(20 * 86_400)
+    assert client.v1.disputes.retrieve(dispute.id).status == "under_review"
+    sandbox.advance(60 * 86_400)
+
+    assert client.v1.disputes.retrieve(dispute.id).status == "lost"
+
+
 def test_a_disputed_debit_is_lost_from_the_start(sandbox: Sandbox) -> None:
     client = sandbox.stripe()
     intent = debit(client, "AT591904300235473203")
@@ -245,3 +305,7 @@ def test_a_disputed_debit_is_lost_from_the_start(sandbox: Sandbox) -> None:
         "charge.succeeded", "charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.closed",
         "payment_intent.succeeded",
     ]  # fmt: skip
+
+
+def _file(file_id: str, size: int, *, purpose: str = "dispute_evidence") -> dict[str, Any]:
+    return {"id": file_id, "object": "file", "created": 1, "purpose": purpose, "size": size, "type": "pdf"}

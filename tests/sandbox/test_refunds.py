@@ -266,6 +266,20 @@ def test_a_debit_on_its_way_can_be_refunded_already(sandbox: Sandbox) -> None:
     assert balance(client) == books(sandbox) == {"eur": (0, -35)}
 
 
+def test_a_debit_disputed_at_once_takes_its_waiting_refund_down(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    intent = debit(client, "AT591904300235473203")
+    refund = client.v1.refunds.create({"payment_intent": intent.id})
+
+    sandbox.advance(30)
+
+    failed = client.v1.refunds.retrieve(refund.id)
+    assert (failed.status, failed.failure_reason) == ("failed", "charge_for_pending_refund_disputed")
+    assert client.v1.disputes.list({"payment_intent": intent.id}).data[0].amount == 5_000
+    assert client.v1.charges.retrieve(str(refund.charge)).amount_refunded == 0
+    assert balance(client) == books(sandbox)
+
+
 def test_a_reference_comes_a_day_after_a_real_refund(sandbox: Sandbox) -> None:
     client = sandbox.stripe()
     intent = pay(client)

@@ -33,12 +33,13 @@ def dispute(ask: Ask) -> Any:
 
 @route("POST", "/_control/money/decide")
 def decide(ask: Ask) -> Any:
-    """{"dispute": "du_…", "outcome": "won" | "lost" | "escalate" | "close"}: the bank's word, evidence or not."""
+    """{"dispute": "du_…", "outcome": "won" | "lost" | "escalate" | "close" | "appeal"}: the bank's word, evidence or not."""
     moves = {
         "won": dispute_cases.win,
         "lost": dispute_cases.lose,
         "escalate": dispute_cases.escalate,
         "close": dispute_cases.close_inquiry,
+        "appeal": dispute_cases.appeal,
     }
     move = moves.get(str(ask.given.get("outcome")))
     if move is None:

@@ -6,7 +6,7 @@ from app.sandbox.errors import StripeError, invalid
 from app.sandbox.params import Obj, Params, boolean, hash_of, text
 from app.sandbox.resources import intent_states, mandates, method_types
 from app.sandbox.resources.attempts import Circumstances, attempt
-from app.sandbox.resources.payment_methods import build, resolve
+from app.sandbox.resources.method_making import build, resolve
 from app.sandbox.resources.saving import SPENT, is_spent
 from app.sandbox.tx import Tx
 

@@ -10,6 +10,9 @@ from app.sandbox.tx import Tx
 
 MONTH = 2_629_746
 
+Told = tuple[str, Obj, Obj | None]
+"""An event that its caller emits: type, object, previous attributes."""
+
 
 @route("POST", "/v1/coupons")
 def create(tx: Tx) -> Obj:
@@ -80,13 +83,14 @@ def end_discount(tx: Tx, id: str) -> Obj:  # noqa: A002
     customer = tx.require("customer", id)
     if customer.get("discount") is None:
         raise invalid(f"No active discount for customer: {id}", code="resource_missing")
-    ended = take_discount(tx, customer)
+    told = take_discount(customer)
     tx.put(customer)
-    return {**ended, "deleted": True}
+    tx.emit(*told)
+    return {**told[1], "deleted": True}
 
 
-def give_discount(tx: Tx, customer: Obj, coupon_id: str) -> None:
-    """Redeem a coupon for the customer: customer.discount.created, or .updated when it replaces one."""
+def give_discount(tx: Tx, customer: Obj, coupon_id: str) -> Told:
+    """Redeem a coupon for the customer: customer.discount.created, or .updated when it replaces one; not yet told."""
     coupon = tx.get("coupon", coupon_id, lock=True)
     if coupon is None:
         raise no_such("coupon", coupon_id, param="coupon", status=400)
@@ -112,18 +116,15 @@ def give_discount(tx: Tx, customer: Obj, coupon_id: str) -> None:
         "subscription": None,
         "subscription_item": None,
     }
-    tx.emit(
-        "customer.discount.updated" if old else "customer.discount.created",
-        customer["discount"],
-        {"id": old["id"], "source": old["source"]} if old else None,
-    )
+    if old:
+        return "customer.discount.updated", customer["discount"], {"id": old["id"], "source": old["source"]}
+    return "customer.discount.created", customer["discount"], None
 
 
-def take_discount(tx: Tx, customer: Obj) -> Obj:
+def take_discount(customer: Obj) -> Told:
     ended: Obj = customer["discount"]
     customer["discount"] = None
-    tx.emit("customer.discount.deleted", ended)
-    return ended
+    return "customer.discount.deleted", ended, None
 
 
 def _percent(given: str | None) -> float | None:

@@ -6,7 +6,8 @@ from app.sandbox.errors import StripeError, invalid, no_such
 from app.sandbox.lists import RawJson, list_page
 from app.sandbox.params import Obj, Params, allow, choice, hash_of, integer, list_of, metadata, text
 from app.sandbox.resources import coupons, shapes, sources
-from app.sandbox.resources.payment_methods import attach, let_go, resolve
+from app.sandbox.resources.method_making import resolve
+from app.sandbox.resources.payment_methods import attach, let_go
 from app.sandbox.routes import route
 from app.sandbox.store import equals
 from app.sandbox.tx import Tx
@@ -31,14 +32,13 @@ def create(tx: Tx) -> Obj:
         ]
     _apply_texts(params, customer)
     method = resolve(tx, str(params["payment_method"])) if params.get("payment_method") else None
-    later = [kind for kind in ("source", "coupon") if params.get(kind)]
+    _apply_settings(tx, params, customer, joining=method)
+    told = _apply_old_ways(tx, params, customer)
+    tx.put(customer)
     tx.emit("customer.created", customer)
     if method:
         attach(tx, method, customer["id"])
-    _apply_settings(tx, params, customer, just_attached=method, alias=params.get("payment_method"))
-    if later:
-        _apply_old_ways(tx, params, customer)
-    tx.put(customer)
+    _tell(tx, told)
     return customer
 
 
@@ -51,9 +51,10 @@ def update(tx: Tx, id: str) -> Obj:  # noqa: A002
     before["invoice_settings"] = dict(customer["invoice_settings"])
     _apply_texts(params, customer)
     _apply_settings(tx, params, customer)
-    _apply_old_ways(tx, params, customer)
+    told = _apply_old_ways(tx, params, customer)
     tx.put(customer)
     tx.emit("customer.updated", customer, {name: old for name, old in before.items() if customer[name] != old})
+    _tell(tx, told)
     return customer
 
 
@@ -120,10 +121,8 @@ def _apply_texts(params: Params, customer: Obj) -> None:
     customer["metadata"] = metadata(params, customer["metadata"])
 
 
-def _apply_settings(
-    tx: Tx, params: Params, customer: Obj, *, just_attached: Obj | None = None, alias: str | None = None
-) -> None:
-    """`invoice_settings`; an alias as default means the method that this very request attached under that alias."""
+def _apply_settings(tx: Tx, params: Params, customer: Obj, *, joining: Obj | None = None) -> None:
+    """`invoice_settings`. `joining` is the method this request is about to attach; its alias as default means it, too."""
     given = hash_of(params, "invoice_settings")
     allow(given, *SETTINGS)
     settings = customer["invoice_settings"]
@@ -133,12 +132,17 @@ def _apply_settings(
     if "default_payment_method" not in given:
         return
     wanted = text(given, "default_payment_method")
-    if wanted is None:
-        settings["default_payment_method"] = None
-        return
+    settings["default_payment_method"] = (
+        None if wanted is None else _default_method(tx, params, customer, wanted, joining)
+    )
+
+
+def _default_method(tx: Tx, params: Params, customer: Obj, wanted: str, joining: Obj | None) -> str:
+    if joining and wanted in {joining["id"], params["payment_method"]}:
+        return str(joining["id"])
     param = "invoice_settings[default_payment_method]"
-    method = just_attached if just_attached and wanted == alias else resolve(tx, wanted, param=param)
-    if method["customer"] is None and wanted.startswith("pm_card_"):
+    method = resolve(tx, wanted, param=param)
+    if method["customer"] is None and method["id"] != wanted:  # an alias: a fresh card, saved on the way
         attach(tx, method, customer["id"])
     if method["customer"] != customer["id"]:
         raise invalid(
@@ -146,23 +150,30 @@ def _apply_settings(
             "customer.",
             param=param,
         )
-    settings["default_payment_method"] = method["id"]
+    return str(method["id"])
 
 
-def _apply_old_ways(tx: Tx, params: Params, customer: Obj) -> None:
+def _apply_old_ways(tx: Tx, params: Params, customer: Obj) -> list[coupons.Told]:
     """`source`, `default_source` and `coupon`, as older programs and Stripe's own CLI still send them."""
+    told: list[coupons.Told] = []
     if params.get("source"):
         customer["default_source"] = None
-        sources.add(tx, customer, str(params["source"]))
+        told.append(("customer.source.created", sources.add(tx, customer, str(params["source"])), None))
     if params.get("default_source"):
         card = tx.get("card", str(params["default_source"]))
         if card is None or card["customer"] != customer["id"]:
             raise no_such("source", str(params["default_source"]), param="default_source", status=400)
         customer["default_source"] = card["id"]
     if params.get("coupon"):
-        coupons.give_discount(tx, customer, str(params["coupon"]))
+        told.append(coupons.give_discount(tx, customer, str(params["coupon"])))
     elif "coupon" in params and customer["discount"]:
-        coupons.take_discount(tx, customer)
+        told.append(coupons.take_discount(customer))
+    return told
+
+
+def _tell(tx: Tx, told: list[coupons.Told]) -> None:
+    for kind, obj, previous in told:
+        tx.emit(kind, obj, previous)
 
 
 def _email(value: str | None) -> str | None:

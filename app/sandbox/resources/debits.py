@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from app.sandbox.params import Obj
-from app.sandbox.resources import charge_moves, ibans, refund_moves
+from app.sandbox.resources import charge_moves, ibans
 from app.sandbox.resources.cash_balance import wait_for_transfer
 from app.sandbox.resources.declines import DECLINES
 from app.sandbox.resources.dispute_cases import raise_after_payment
+from app.sandbox.resources.refund_timers import drop, resume
 from app.sandbox.routes import timer
 from app.sandbox.tx import Tx
 
@@ -45,15 +46,16 @@ def bank_answers(tx: Tx, intent: str, charge: str) -> None:
         tx.put(debit)
         tx.emit("charge.failed", debit)
         fail(tx, payment, _error(tx, debit, why.code, why.message), charge=charge)
-        refund_moves.resume(tx, debit, paid=False)
+        drop(tx, debit, "unknown")
         return
     charge_moves.pay(tx, debit, capture=True)
     tx.put(debit)
     tx.emit("charge.succeeded", debit)
     if told.outcome == "disputed":
+        drop(tx, debit, "charge_for_pending_refund_disputed")
         raise_after_payment(tx, debit, "debit")
     succeed(tx, payment, debit["amount"])
-    refund_moves.resume(tx, debit, paid=True)
+    resume(tx, debit)
 
 
 def _error(tx: Tx, debit: Obj, reason: str, message: str) -> Obj:

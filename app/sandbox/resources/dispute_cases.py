@@ -8,18 +8,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.sandbox.errors import invalid
 from app.sandbox.params import Obj
 from app.sandbox.resources import ledger
 from app.sandbox.resources.currencies import settle
 from app.sandbox.resources.evidence import blank_evidence
 from app.sandbox.resources.fees import dispute_fee
+from app.sandbox.resources.fraud_warnings import no_longer_actionable
 from app.sandbox.routes import timer
 from app.sandbox.tx import Tx
 
 DAY = 86_400
 DAYS_TO_ANSWER = 8
 DAYS_TO_DECIDE = 75
-OPEN = ("needs_response", "under_review", "warning_needs_response", "warning_under_review")
+OPEN = (
+    *("needs_response", "under_review", "warning_needs_response", "warning_under_review"),
+    *("appeal_needs_response", "appeal_under_review"),
+)
+REVIEWS = {
+    "needs_response": "under_review",
+    "warning_needs_response": "warning_under_review",
+    "appeal_needs_response": "appeal_under_review",
+}
 INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
 
 
@@ -47,6 +57,7 @@ CAUSES = {
     "visa_ce3": Cause("fraudulent", "10.4", eligibility=("visa_compelling_evidence_3",)),
     "compliance": Cause("noncompliant", "98", "compliance", eligibility=("visa_compliance",)),
     "debit": Cause("debit_not_authorized", "MD06", status="lost"),
+    "prevented": Cause("fraudulent", "10.4", "resolution", "prevented"),
 }
 
 
@@ -62,17 +73,22 @@ def raise_after_payment(tx: Tx, charge: Obj, what: str) -> None:
 
 def open_case(tx: Tx, charge: Obj, cause: Cause, *, amount: int | None = None) -> Obj:
     """charge.dispute.created, then (but for an inquiry) charge.dispute.funds_withdrawn."""
-    dispute = _blank(tx, charge, cause, charge["amount"] - charge["amount_refunded"] if amount is None else amount)
+    left = charge["amount"] - charge["amount_refunded"]
+    wanted = left if amount is None else amount
+    if not charge["captured"] or not 0 < wanted <= left:
+        raise invalid(f"Nothing of charge {charge['id']} is left to dispute.", param="charge")
+    dispute = _blank(tx, charge, cause, wanted)
     charge["disputed"] = True
     tx.put(charge)
-    inquiry = cause.status in INQUIRIES
-    if not inquiry:
+    costs = cause.status in ("needs_response", "lost")
+    if costs:
         withdraw(tx, dispute, charge)
     tx.put(dispute)
     tx.emit("charge.dispute.created", dispute)
-    if not inquiry:
+    if costs:
         tx.emit("charge.dispute.funds_withdrawn", dispute)
-    if cause.status == "lost":
+    no_longer_actionable(tx, charge["id"])
+    if cause.status in ("lost", "prevented"):
         tx.emit("charge.dispute.closed", dispute)
     else:
         tx.later(dispute["evidence_details"]["due_by"] + 1, "evidence_is_due", dispute=dispute["id"])
@@ -127,8 +143,20 @@ def close_inquiry(tx: Tx, dispute: Obj, charge: Obj) -> None:
     _close(tx, dispute, charge)
 
 
+def appeal(tx: Tx, dispute: Obj, charge: Obj) -> None:
+    """Lost, but the network lets us try once more: charge.dispute.updated with a new deadline."""
+    before = {"status": dispute["status"]}
+    dispute["status"] = "appeal_needs_response"
+    dispute["evidence_details"]["due_by"] = _due_by(tx)
+    dispute["evidence_details"]["past_due"] = False
+    tx.put(dispute)
+    tx.emit("charge.dispute.updated", dispute, before)
+    tx.emit("charge.updated", charge, {})
+    tx.later(dispute["evidence_details"]["due_by"] + 1, "evidence_is_due", dispute=dispute["id"])
+
+
 def under_review(tx: Tx, dispute: Obj) -> None:
-    dispute["status"] = "warning_under_review" if dispute["status"] in INQUIRIES else "under_review"
+    dispute["status"] = REVIEWS[dispute["status"]]
     tx.later(tx.now + DAYS_TO_DECIDE * DAY, "bank_decides", dispute=dispute["id"])
 
 
@@ -137,20 +165,20 @@ def evidence_is_due(tx: Tx, dispute: str) -> None:
     """Nobody answered in time: a chargeback is lost, an inquiry goes to sleep."""
     case, charge = locked_case(tx, dispute)
     late = case["evidence_details"]["due_by"] is not None and case["evidence_details"]["due_by"] < tx.now
-    if not late or case["status"] not in ("needs_response", "warning_needs_response"):
+    if not late or case["status"] not in REVIEWS:
         return
     case["evidence_details"]["past_due"] = True
-    if case["status"] == "needs_response":
-        lose(tx, case, charge)
-    else:
+    if case["status"] == "warning_needs_response":
         close_inquiry(tx, case, charge)
+    else:
+        lose(tx, case, charge)
 
 
 @timer("bank_decides")
 def bank_decides(tx: Tx, dispute: str) -> None:
     """Evidence that says nothing special does not convince; an inquiry ends without harm."""
     case, charge = locked_case(tx, dispute)
-    if case["status"] == "under_review":
+    if case["status"] in ("under_review", "appeal_under_review"):
         lose(tx, case, charge)
     elif case["status"] == "warning_under_review":
         close_inquiry(tx, case, charge)
@@ -202,7 +230,7 @@ def _blank(tx: Tx, charge: Obj, cause: Cause, amount: int) -> Obj:
             "network": card["network"],
             "network_reason_code": cause.code,
         }
-    final = cause.status == "lost"
+    final = cause.status in ("lost", "prevented")
     return {
         "id": tx.new_id("du_"),
         "object": "dispute",

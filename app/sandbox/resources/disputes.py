@@ -9,7 +9,7 @@ from app.sandbox.resources.evidence import merged, says_something, verdict
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
 
-ANSWERABLE = ("needs_response", "warning_needs_response", "appeal_needs_response")
+ANSWERABLE = tuple(cases.REVIEWS)
 METHODS = ("manual", "prefer_manual", "prefer_smart_disputes", "smart_disputes")
 
 

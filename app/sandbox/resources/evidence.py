@@ -1,6 +1,6 @@
 """Evidence against a dispute: which fields there are, and how much they may hold.
 
-Text limits are those of the API reference; files are checked for purpose, pages and combined size.
+Text limits are those of the API reference; files are checked for purpose and combined size (kind and pages: at upload).
 """
 
 from __future__ import annotations

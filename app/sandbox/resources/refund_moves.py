@@ -11,7 +11,6 @@ from app.sandbox.resources import ledger
 from app.sandbox.resources.cards import by_fingerprint
 from app.sandbox.resources.currencies import converted, minor_rate, settle
 from app.sandbox.resources.fraud_warnings import no_longer_actionable
-from app.sandbox.routes import timer
 from app.sandbox.tx import Tx
 
 MINUTE = 60
@@ -68,16 +67,19 @@ def _start(tx: Tx, refund: Obj, charge: Obj, given_back: int, email: str | None)
         _ask_for_bank_details(tx, refund, email)
     elif charge["status"] == "pending":
         refund.update(status="pending", pending_reason="charge_pending")
-    elif not _pay_from_balance(tx, refund, charge, given_back):
-        refund.update(status="pending", pending_reason="insufficient_funds")
-        tx.later(
-            tx.now + DAY, "refund_waits_for_funds", refund=refund["id"], until=tx.now + DAYS_TO_WAIT_FOR_FUNDS * DAY
-        )
+    elif not pay_from_balance(tx, refund, charge, given_back):
+        wait_for_funds(tx, refund)
     elif kind == "card":
         _send_to_card(tx, refund, charge)
     else:
         refund.update(status="pending", pending_reason="processing")
         tx.later(tx.now + MINUTE, "refund_arrives", refund=refund["id"])
+
+
+def wait_for_funds(tx: Tx, refund: Obj) -> None:
+    refund.update(status="pending", pending_reason="insufficient_funds")
+    until = tx.now + DAYS_TO_WAIT_FOR_FUNDS * DAY
+    tx.later(tx.now + DAY, "refund_waits_for_funds", refund=refund["id"], until=until)
 
 
 def _send_to_card(tx: Tx, refund: Obj, charge: Obj) -> None:
@@ -95,7 +97,7 @@ def _send_to_card(tx: Tx, refund: Obj, charge: Obj) -> None:
         tx.later(tx.now + DAY, "refund_gets_reference", refund=refund["id"])
 
 
-def _pay_from_balance(tx: Tx, refund: Obj, charge: Obj, given_back: int) -> bool:
+def pay_from_balance(tx: Tx, refund: Obj, charge: Obj, given_back: int) -> bool:
     """Take the money from the balance if it is there; fees Stripe kept do not stand in the way."""
     amount, currency, rate = worth(refund["amount"], charge["currency"], given_back)
     if ledger.locked_totals(tx, currency)["gross"] < amount:
@@ -186,78 +188,6 @@ def _take_back(tx: Tx, refund: Obj) -> Obj:
         rate=paid["exchange_rate"],
         available_on=paid["available_on"] if paid["status"] == "pending" else None,
     )
-
-
-@timer("refund_arrives")
-def refund_arrives(tx: Tx, refund: str) -> None:
-    obj = tx.require("refund", refund)
-    if obj["status"] != "pending" or obj.get("pending_reason") != "processing":
-        return
-    before = {"status": "pending", "pending_reason": obj.pop("pending_reason")}
-    obj["status"] = "succeeded"
-    if "card" in obj["destination_details"]:
-        obj["destination_details"]["card"]["type"] = "refund"
-    changed(tx, obj, before)
-
-
-@timer("refund_bounces")
-def refund_bounces(tx: Tx, refund: str) -> None:
-    """Days after it looked fine the card's bank sent it back."""
-    obj, charge = locked(tx, refund)
-    if obj["status"] == "succeeded":
-        give_up(tx, obj, charge, "failed", "expired_or_canceled_card")
-
-
-@timer("refund_gets_reference")
-def refund_gets_reference(tx: Tx, refund: str) -> None:
-    obj = tx.require("refund", refund)
-    if obj["status"] != "succeeded":
-        return
-    way = obj["destination_details"]["card"]
-    before = {"destination_details": {"card": dict(way), "type": "card"}}
-    way.update(reference=_reference(obj["id"]), reference_status="available")
-    changed(tx, obj, before)
-
-
-def _reference(refund_id: str) -> str:
-    """23 digits, as acquirers number them."""
-    return f"7498{int.from_bytes(refund_id.encode(), 'big') % 10**19:019d}"
-
-
-@timer("refund_waits_for_funds")
-def refund_waits_for_funds(tx: Tx, refund: str, until: int) -> None:
-    """Once a day: is there money now?"""
-    obj, charge = locked(tx, refund)
-    if obj["status"] != "pending" or obj.get("pending_reason") != "insufficient_funds":
-        return
-    if tx.now >= until:
-        give_up(tx, obj, charge, "failed", "insufficient_funds")
-    elif _pay_from_balance(tx, obj, charge, max(refunded_so_far(charge) - obj["amount"], 0)):
-        before = {"status": "pending", "pending_reason": obj.pop("pending_reason")}
-        obj["status"] = "succeeded"
-        changed(tx, obj, before)
-    else:
-        tx.later(tx.now + DAY, "refund_waits_for_funds", refund=refund, until=until)
-
-
-@timer("refund_gets_no_details")
-def refund_gets_no_details(tx: Tx, refund: str) -> None:
-    obj, charge = locked(tx, refund)
-    if obj["status"] == "requires_action":
-        give_up(tx, obj, charge, "failed", "unknown")
-
-
-def resume(tx: Tx, charge: Obj, *, paid: bool) -> None:
-    """The bank answered a debit that was already being refunded."""
-    for refund in tx.find("refund", charge=charge["id"]):
-        if refund["status"] != "pending" or refund.get("pending_reason") != "charge_pending":
-            continue
-        if not paid:
-            give_up(tx, refund, charge, "failed", "unknown")
-        elif _pay_from_balance(tx, refund, charge, max(refunded_so_far(charge) - refund["amount"], 0)):
-            refund["pending_reason"] = "processing"
-            changed(tx, refund, {"pending_reason": "charge_pending"})
-            tx.later(tx.now + MINUTE, "refund_arrives", refund=refund["id"])
 
 
 def _of(description: str | None) -> str:

@@ -6,7 +6,8 @@ from app.sandbox.errors import StripeError, invalid
 from app.sandbox.params import Obj, Params, allow, boolean, choice, hash_of, metadata, text
 from app.sandbox.resources import method_types
 from app.sandbox.resources.confirming import check_owner
-from app.sandbox.resources.payment_methods import build, live_customer, resolve
+from app.sandbox.resources.method_making import build, resolve
+from app.sandbox.resources.payment_methods import live_customer
 from app.sandbox.resources.setup_attempts import set_up
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx

@@ -23,20 +23,23 @@ def create(tx: Tx, customer: str) -> Obj:
     if token is None:
         raise missing("source")
     owner = _customer(tx, customer)
+    was = owner["default_source"]
     card = add(tx, owner, token)
     tx.put(owner)
+    tx.emit("customer.source.created", card)
+    if owner["default_source"] != was:
+        tx.emit("customer.updated", owner, {"default_source": was})
     return card
 
 
 def add(tx: Tx, owner: Obj, token: str) -> Obj:
-    """Save the card behind a token; the first one becomes the default. The caller stores the customer."""
+    """Save the card behind a token; the first one becomes the default. The caller stores the customer and tells."""
     read = from_token(tx, token)
     if read[0].declines and read[0].refuses_saving:
         raise refusal(DECLINES[read[0].declines])
     card = {**card_object(tx, read, {}), "customer": owner["id"], "metadata": metadata(tx.params)}
     tx.put(card)
     owner["default_source"] = owner["default_source"] or card["id"]
-    tx.emit("customer.source.created", card)
     return card
 
 
@@ -78,6 +81,7 @@ def delete(tx: Tx, customer: str, id: str) -> Obj:  # noqa: A002
         left = tx.find("card", customer=customer, limit=1)
         owner["default_source"] = left[0]["id"] if left else None
         tx.put(owner)
+        tx.emit("customer.updated", owner, {"default_source": id})
     tx.emit("customer.source.deleted", card)
     return {"id": id, "object": "card", "deleted": True}
 

@@ -1,0 +1,89 @@
+"""Does an answer fit the types the official SDK declares? Walks annotations and names every place that does not."""
+
+import importlib
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+import stripe
+
+JSON_KINDS: dict[Any, tuple[type, ...]] = {
+    int: (int,),
+    float: (int, float),
+    str: (str,),
+    bool: (bool,),
+    type(None): (type(None),),
+    Any: (object,),
+}
+
+
+def misfits(value: Any, kind: type, path: str = "") -> Iterator[str]:
+    """Fields that are missing although required, unknown to the SDK, or of another type."""
+    hints = _hints(kind)
+    known = {_wire(name): hint for name, hint in hints.items() if typing.get_origin(hint) is not typing.ClassVar}
+    for name, hint in known.items():
+        if name in value:
+            yield from _check(value[name], hint, f"{path}.{name}")
+        elif type(None) not in typing.get_args(hint) and name != "deleted":
+            yield f"{path}.{name} is missing"
+    for name in value:
+        if name not in known:
+            yield f"{path}.{name} is unknown to the SDK"
+
+
+def _check(value: Any, hint: Any, path: str) -> Iterator[str]:
+    if isinstance(hint, typing.ForwardRef):
+        hint = _named(hint.__forward_arg__)
+    origin = typing.get_origin(hint)
+    if origin in {typing.Union, types.UnionType}:
+        yield from _check_union(value, typing.get_args(hint), path)
+    elif origin is typing.Literal:
+        if value not in typing.get_args(hint):
+            yield f"{path}: {value!r} is none of the literals"
+    elif origin is list:
+        yield from _check_list(value, typing.get_args(hint)[0], path)
+    elif hint in JSON_KINDS:
+        if not isinstance(value, JSON_KINDS[hint]) or (isinstance(value, bool) and hint in {int, float}):
+            yield f"{path}: {value!r} is not {hint}"
+    elif not isinstance(value, dict):
+        yield f"{path}: {value!r} is not an object"
+    elif origin is None and issubclass(hint, stripe.StripeObject):
+        yield from misfits(value, hint, path)
+
+
+def _check_union(value: Any, options: tuple[Any, ...], path: str) -> Iterator[str]:
+    """Nothing if one option fits, else what the nearest one misses."""
+    tries = [list(_check(value, option, path)) for option in options]
+    if all(tries):
+        yield from min(tries, key=len)
+
+
+def _check_list(value: Any, hint: Any, path: str) -> Iterator[str]:
+    if not isinstance(value, list):
+        yield f"{path}: {value!r} is not a list"
+        return
+    for number, item in enumerate(value):
+        yield from _check(item, hint, f"{path}[{number}]")
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    return dict(kind.__annotations__)
+
+
+def _wire(name: str) -> str:
+    return name.rstrip("_")
+
+
+def _named(name: str) -> Any:
+    """`Charge`, `_refund.Refund` … as the SDK's modules write them in quotes."""
+    last = name.rpartition(".")[2]
+    for module in (stripe, stripe.radar):
+        if hasattr(module, last):
+            return getattr(module, last)
+    if last in {"CardResource", "DisputeResource"}:
+        return getattr(stripe, last.removesuffix("Resource"))
+    try:
+        return getattr(importlib.import_module(f"stripe._{last.lower()}"), last)
+    except (ImportError, AttributeError):
+        return Any
