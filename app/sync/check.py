@@ -11,7 +11,7 @@ from app.mirror import pull
 from app.mirror.fields import Obj, nested
 from app.mirror.kinds import KINDS, Kind, Listing
 from app.mirror.pull import Reads
-from app.sync.compare import Drift, compare, is_known, known_ids, missing_there
+from app.sync.compare import HERE, Drift, compare, is_known, known_ids, missing_there
 from app.sync.progress import Progress, Silent
 
 _NOT_FOUND = 404
@@ -117,10 +117,7 @@ def _differences(kind: Kind, objects: Sequence[Obj]) -> list[Drift]:
             for one in found
         ]
         extra = kind.family.ids_of(obj["id"]) - there
-        drifts += [
-            Drift(kind.object, obj["id"], f"{kind.family.name} {child}", "there", "(not there)")
-            for child in sorted(extra)
-        ]
+        drifts += [Drift(kind.object, obj["id"], f"{kind.family.name} {child}", HERE, None) for child in sorted(extra)]
     return drifts
 
 

@@ -12,12 +12,12 @@ from app.mirror import raw
 from app.mirror.door import Door
 from app.mirror.fields import Obj, Row, when
 
-GONE = "(not there)"
+HERE, THERE = "only here", "only at Stripe"
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One field that is not the same. `field` is empty when the whole object is missing on one side."""
+    """One field that is not the same. `field` is empty when the whole object is missing on one side; `local` says which."""
 
     kind: str
     id: str
@@ -28,7 +28,7 @@ class Drift:
     def __str__(self) -> str:
         what = f"{self.kind} {self.id}"
         if not self.field:
-            return f"{what}: here {self.local}, at Stripe {self.remote}"
+            return f"{what} is {self.local}"
         return f"{what}: {self.field} is {self.local!r} here and {self.remote!r} at Stripe"
 
 
@@ -55,11 +55,11 @@ def is_known(door: Door, object_id: str) -> bool:
 
 
 def missing_here(kind: str, object_id: str) -> Drift:
-    return Drift(kind, object_id, "", GONE, "there")
+    return Drift(kind, object_id, "", THERE, None)
 
 
 def missing_there(kind: str, object_id: str) -> Drift:
-    return Drift(kind, object_id, "", "there", GONE)
+    return Drift(kind, object_id, "", HERE, None)
 
 
 def _record(door: Door, obj: Obj) -> Row:
