@@ -9,10 +9,10 @@ from app.models.audit_log import AuditLog
 # {who} and {what} are the actor and the object; {after.amount} is a field of what changed.
 SENTENCES: dict[str, str] = {
     "refund.requested": "{who} asked for a refund of {after.amount} of {after.charge}",
-    "refund.sent": "{who} sent refund {what} to Stripe",
-    "refund.settled": "{who} got Stripe’s answer to refund {what}: {after.status}",
-    "refund.refused": "Stripe refused the refund {what} that {who} asked for",
-    "refund.recovered": "{who} found refund {what} again at Stripe",
+    "refund.answered": "{who} answered refund {what}: {after.status}",
+    "refund.refused": "{who} refused refund {what}: {after.why}",
+    "refund.needs_person": "{who} found no trace of refund {what} at Stripe and calls for a person",
+    "refund.withdrawn": "{who} withdrew refund {what}, which had never reached Stripe",
     "object.synced": "{who} read {what} again from Stripe",
     "sync.healed": "{who} healed {what}",
     "event.replayed": "{who} replayed event {what}",

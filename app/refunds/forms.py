@@ -3,13 +3,17 @@
 from uuid import UUID, uuid4
 
 from wtforms import Form, HiddenField, SelectField, StringField, TextAreaField, ValidationError, validators
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 
 from app.errors import BadAmount, BadRequest, DomainError, ReasonMissing
 from app.models.charge import Charge
 from app.money import Money
 from app.refunds import reasons
 
-_CHOICES = [("", "Choose a reason"), *((reason.code, reason.words) for reason in reasons.REASONS)]
+_CHOICES = [
+    SelectChoice("", "Choose a reason"),
+    *(SelectChoice(reason.code, reason.words) for reason in reasons.REASONS),
+]
 
 
 class RefundForm(Form):

@@ -142,20 +142,19 @@ def test_the_page_answers_the_question_at_a_glance(app: Flask) -> None:
     factories.balance_transaction(
         source_id=refund.stripe_id, type="refund", reporting_category="refund", amount=-1_000, fee=0, net=-1_000
     )
-    finance = staff(app, "finance")
+    finance, url = staff(app, "finance"), f"/admin/charges/{charge.id}"
 
     with counted() as queries:
-        page = finance.get(f"/admin/charges/{charge.id}")
+        page = finance.get(url)
 
     assert len(queries) <= 10, queries
     for fact in (
-        "Mira Lind", "Partly" if charge.amount_refunded else "Succeeded", "Visa", "4242", "Elevated", "Order 7",
+        "Mira Lind", "Succeeded", "Visa", "4242", "Elevated", "Order 7",
         "Stripe processing fees −1.50 EUR", "VAT −0.25 EUR", "Refunded −10.00 EUR", "Net 38.25 EUR", "1 EUR = 1.09 EUR",
         "Left to refund 40.00 EUR", "pi_1", "po_1", "someone in Stripe",
     ):  # fmt: skip
         assert fact in page.words, fact
-    assert f"/admin/refunds/new?charge={charge.id}" in page.links
-    assert "/admin/payouts/po_1" in page.links
+    assert {url.replace("charges/", "refunds/new?charge="), "/admin/payouts/po_1"} < set(page.links)
 
 
 def test_a_decline_is_explained_in_plain_words_with_every_code(app: Flask) -> None:
