@@ -1,5 +1,6 @@
 """PaymentIntents from the first request to captured money, and every way a bank can say no."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -436,6 +437,41 @@ def test_an_older_version_still_says_payment_method_types(sandbox: Sandbox) -> N
     assert "You may only specify one of these parameters" in both.json()["error"]["message"]
 
 
+def test_many_confirmations_at_once_take_the_money_once(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    intent = client.v1.payment_intents.create(
+        {"amount": 700, "currency": "usd", "automatic_payment_methods": CARDS_ONLY, "payment_method": "pm_card_visa"}
+    )
+
+    with ThreadPoolExecutor(8) as crowd:
+        answers = list(crowd.map(lambda _: _status(sandbox.stripe().v1.payment_intents.confirm, intent.id), range(16)))
+
+    assert sorted(answers) == ["payment_intent_unexpected_state"] * 15 + ["succeeded"]
+    assert len(sandbox.objects("charge")) == len(sandbox.objects("balance_transaction")) == 1
+
+
+def test_held_money_is_either_captured_or_released(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    held = pay(client, capture_method="manual")
+    service = client.v1.payment_intents
+    refund = client.v1.refunds.create
+    acts: list[Any] = [
+        lambda: _status(service.capture, held.id),
+        lambda: _status(service.cancel, held.id),
+        lambda: _status(refund, {"payment_intent": held.id}),
+        lambda: _status(client.v1.charges.capture, charge_of(held).id),
+    ] * 3
+
+    with ThreadPoolExecutor(12) as crowd:
+        list(crowd.map(lambda act: act(), acts))
+
+    intent = service.retrieve(held.id, {"expand": ["latest_charge"]})
+    charge = charge_of(intent)
+    assert (intent.status, charge.captured) in {("succeeded", True), ("canceled", False)}
+    assert intent.amount_received == charge.amount_captured
+    assert balance(client) == books(sandbox)
+
+
 def test_a_declined_payment_is_the_same_decline_when_asked_again(sandbox: Sandbox) -> None:
     client = sandbox.stripe()
     options: Any = {"idempotency_key": "order-7"}
@@ -505,3 +541,11 @@ def test_a_bank_transfer_arrives_in_two_parts(sandbox: Sandbox) -> None:
     assert (paid["status"], paid["amount_received"]) == ("succeeded", 20_000)
     assert sandbox.get(f"/v1/customers/{customer}/cash_balance")["available"] == {"jpy": 1_000}
     assert balance(sandbox.stripe()) == books(sandbox)
+
+
+def _status(call: Any, *args: Any) -> str:
+    """The status of what came back, or the code of the refusal."""
+    try:
+        return str(call(*args).status)
+    except stripe.InvalidRequestError as error:
+        return str(error.code)
