@@ -51,7 +51,8 @@ def trouble(error: stripe.StripeError) -> Trouble:
     status = error.http_status
     told = error.json_body.get("error") if isinstance(error.json_body, dict) else None
     clear = isinstance(told, dict) and isinstance(told.get("type"), str)
-    code = str(error.code or (told["type"] if clear and told else "") or "")
+    # Not `error.code`: the SDK leaves it out of some of its errors.
+    code = str(told.get("code") or told["type"]) if clear and told else ""
     not_now = status in _NOT_NOW or code in _NOT_NOW_CODES
     headers = error.headers or {}
     return Trouble(

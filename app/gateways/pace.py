@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 _SHARE = 0.6
 LIVE, TEST = 100 * _SHARE, 25 * _SHARE
 
+# The bucket holds what flows in within this many seconds: a burst on top of the flow must not reach Stripe's limit either.
+_BURST = 0.25
 # Background work leaves this share of the bucket to people who are waiting for a page.
 _RESERVE = 0.25
 # Tokens that background work takes at once, and seconds after which they are too old to be used.
@@ -29,7 +31,7 @@ _KEEP = text("UPDATE rate_buckets SET tokens = :tokens, filled_at = clock_timest
 class Pace:
     """`rate`: calls a second, for all processes that share the bucket `name`; None means as fast as it goes.
 
-    The bucket holds what flows in within one second. Safe to use from many threads.
+    Safe to use from many threads.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class Pace:
     def wait(self, *, urgent: bool) -> None:
         """Return when one call may be made. `urgent`: somebody is waiting, so the reserve may be used."""
         while (rate := self._present_rate()) is not None and not self._use_leased():
-            got = self._take(rate, 1 if urgent else _LEASE, 0.0 if urgent else rate * _RESERVE)
+            got = self._take(rate, 1 if urgent else _LEASE, 0.0 if urgent else _RESERVE)
             if got:
                 self._lease(got - 1)
                 return
@@ -83,13 +85,14 @@ class Pace:
             self._leased += [time.monotonic()] * tokens
 
     def _take(self, rate: float, wanted: int, reserve: float) -> int:
-        """Whole tokens taken from the shared bucket: at most `wanted`, leaving `reserve` behind."""
+        """Whole tokens taken from the shared bucket: at most `wanted`, leaving the share `reserve` of it behind."""
+        full = max(2.0, rate * _BURST)
         with Session(self._bind(), join_transaction_mode="create_savepoint") as session, session.begin():
             found = session.execute(_LOCK, {"name": self._name}).first()
             if found is None:
-                session.execute(_MAKE, {"name": self._name, "tokens": rate})
+                session.execute(_MAKE, {"name": self._name, "tokens": full})
                 found = session.execute(_LOCK, {"name": self._name}).one()
-            tokens = min(rate, found[0] + rate * max(0.0, float(found[1])))
-            taken = max(0, min(wanted, int(tokens - reserve)))
+            tokens = min(full, found[0] + rate * max(0.0, float(found[1])))
+            taken = max(0, min(wanted, int(tokens - full * reserve)))
             session.execute(_KEEP, {"name": self._name, "tokens": tokens - taken})
             return taken

@@ -22,7 +22,7 @@ from app.settings import API_VERSION
 log = logging.getLogger(__name__)
 
 _PAGE = 100
-_NOT_FOUND = 404
+_MISSING = "resource_missing"
 
 
 class _Pace(Protocol):
@@ -117,7 +117,7 @@ class Stripe:
             outcome = self._attempt("get", path, parameters, {})
             if isinstance(outcome, Answer):
                 return outcome
-            if may_be_missing and outcome.refused and outcome.status == _NOT_FOUND and outcome.missing:
+            if may_be_missing and outcome.code == _MISSING and outcome.missing:
                 return outcome.missing
             self._wait_or_raise(outcome, self._patience, path, tries, started)
 
