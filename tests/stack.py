@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 import requests
 
@@ -86,14 +86,11 @@ class Stack:
         return ended.stdout
 
     def start(self, name: str, *command: str) -> None:
-        self.processes[name] = subprocess.Popen(
-            command,
-            env=self.environment,
-            cwd=ROOT,
-            stdout=self._log(name),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                command, env=self.environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
 
     def kill(self, name: str) -> None:
         """As the power would: the process and all its children, at once."""
@@ -121,7 +118,3 @@ class Stack:
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
-
-    def _log(self, name: str) -> IO[bytes]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return (self.folder / f"{name}.log").open("ab")
