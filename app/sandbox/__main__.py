@@ -25,13 +25,13 @@ The control plane, JSON without a key:
 from __future__ import annotations
 
 import argparse
-import importlib
 import logging
 import os
 import signal
 import sys
 import threading
 
+from app.sandbox.seed import command
 from app.sandbox.server import Sandbox
 from app.sandbox.world import World
 
@@ -63,9 +63,13 @@ def serve(arguments: argparse.Namespace) -> int:
 
 def seed(arguments: argparse.Namespace) -> int:
     """Fill the world with a believable shop."""
-    shop = importlib.import_module("app.sandbox.seed")
-    world = World(arguments.database_url)
-    return int(shop.run(world, customers=arguments.customers, months=arguments.months, seed=arguments.seed) or 0)
+    return command.run(
+        World(arguments.database_url),
+        customers=arguments.customers,
+        months=arguments.months,
+        seed=arguments.seed,
+        until=arguments.until,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,9 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     server.set_defaults(run=serve)
     shop = commands.add_parser("seed", help="fill it with a believable shop")
     _database(shop)
-    shop.add_argument("--customers", type=int, default=2000)
-    shop.add_argument("--months", type=int, default=12)
-    shop.add_argument("--seed", type=int, default=7)
+    shop.add_argument("--customers", type=int, default=2000, help="how many there are in the end (default: 2000)")
+    shop.add_argument("--months", type=int, default=12, help="how long the shop has existed (default: 12)")
+    shop.add_argument("--seed", type=int, default=7, help="the same number makes the same shop (default: 7)")
+    shop.add_argument("--until", type=int, help="its present, in Unix seconds (default: the last full hour)")
     shop.set_defaults(run=seed)
     return parser
 

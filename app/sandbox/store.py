@@ -14,10 +14,10 @@ from app.sandbox.schema import HOT_FILTERS
 
 Row = tuple[Any, ...]
 
-_COLUMNS = ("kind", "id", "created", "deleted", *HOT_FILTERS, "facets", "body")
+COLUMNS = ("kind", "id", "created", "deleted", *HOT_FILTERS, "facets", "body")
 _COLD = tuple(name for name in FACETS if name not in HOT_FILTERS)
-_REPLACED = ", ".join(f"{name} = EXCLUDED.{name}" for name in _COLUMNS[3:])
-_INSERT = f"INSERT INTO objects ({', '.join(_COLUMNS)}) VALUES %s ON CONFLICT (kind, id) DO UPDATE SET {_REPLACED}"
+_REPLACED = ", ".join(f"{name} = EXCLUDED.{name}" for name in COLUMNS[3:])
+_INSERT = f"INSERT INTO objects ({', '.join(COLUMNS)}) VALUES %s ON CONFLICT (kind, id) DO UPDATE SET {_REPLACED}"
 _INSERT_DATED = _INSERT + ", created = EXCLUDED.created"
 
 
