@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -24,11 +24,27 @@ def charge(number: int) -> Obj:
     """A charge as large as Stripe's own: every field of the API, most of them empty."""
     tail = f"{number:016d}"
     nothing = dict.fromkeys(
-        "application application_fee application_fee_amount failure_balance_transaction failure_code failure_message "
-        "on_behalf_of receipt_number review shipping source source_transfer statement_descriptor_suffix transfer_data "
-        "transfer_group presentment_details level3".split()
+        [
+            "application",
+            "application_fee",
+            "application_fee_amount",
+            "failure_balance_transaction",
+            "failure_code",
+            "failure_message",
+            "on_behalf_of",
+            "receipt_number",
+            "review",
+            "shipping",
+            "source",
+            "source_transfer",
+            "statement_descriptor_suffix",
+            "transfer_data",
+            "transfer_group",
+            "presentment_details",
+            "level3",
+        ]
     )
-    empty_address = dict.fromkeys("city country line1 line2 postal_code state".split())
+    empty_address = dict.fromkeys(["city", "country", "line1", "line2", "postal_code", "state"])
     card = {
         "amount_authorized": 2_000 + number % 7_000,
         "authorization_code": None,
@@ -104,18 +120,21 @@ def charge(number: int) -> Obj:
 class Canned:
     """Lists by path, each newest first; `/v1/account` is there too. Anything unknown is an empty list.
 
+    `objects` are single ones by path, `answers` whole replies by path: status, headers, body.
     `hooks` are asked before each answer: one that returns (status, headers, bytes) answers in its place.
     """
 
     def __init__(self, lists: dict[str, list[Obj]] | None = None) -> None:
         self.lists = lists or {}
+        self.objects: dict[str, Obj] = {}
+        self.answers: dict[str, tuple[int, dict[str, str], Obj]] = {}
         self.hooks: list[Callable[[str, str, dict[str, str]], tuple[int, dict[str, str], bytes] | None]] = []
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.url = ""
         self._pages: dict[str, bytes] = {}
         self._server: socketserver.ThreadingTCPServer | None = None
 
-    def __enter__(self) -> "Canned":
+    def __enter__(self) -> Self:
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -131,6 +150,11 @@ class Canned:
         for hook in self.hooks:
             if found := hook(method, target, headers):
                 return found
+        if target in self.answers:
+            status, extra, body = self.answers[target]
+            return status, extra, orjson.dumps(body)
+        if target in self.objects:
+            return 200, {}, orjson.dumps(self.objects[target])
         if target not in self._pages:
             self._pages[target] = orjson.dumps(self._page(target))
         return 200, {}, self._pages[target]
@@ -146,7 +170,7 @@ class Canned:
             return {"id": "acct_canned", "object": "account", "created": START}
         found = self.lists.get(parts.path, [])
         since, until = int(asked.get("created[gte]", 0)), int(asked.get("created[lt]", 10**12))
-        found = [obj for obj in found if since <= obj["created"] < until]
+        found = [obj for obj in found if since <= obj.get("created", since) < until]
         first = 0
         if after := asked.get("starting_after"):
             first = next(index for index, obj in enumerate(found) if obj["id"] == after) + 1
@@ -171,7 +195,9 @@ def _handler(canned: Canned) -> type[http.server.BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             self.body = self.rfile.read(length)
-            status, headers, body = canned.answer(self.command, self.path, {k.lower(): v for k, v in self.headers.items()})
+            status, headers, body = canned.answer(
+                self.command, self.path, {k.lower(): v for k, v in self.headers.items()}
+            )
             self.send_response_only(status)
             plain = {
                 "Date": formatdate(time.time(), usegmt=True),
@@ -185,7 +211,7 @@ def _handler(canned: Canned) -> type[http.server.BaseHTTPRequestHandler]:
             self.wfile.write(body)
             self.wfile.flush()
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - http.server calls it so
 
         def log_message(self, *_: Any) -> None:
             pass
