@@ -12,10 +12,9 @@ from app.sandbox.seed.shop import HOUR, Shop
 SOURCES = ("search", "newsletter", "friend", "market", "social")
 
 
-def sign_up(shop: Shop) -> None:
+def sign_up(shop: Shop, buyer: Buyer) -> None:
     """A new customer. Most buy within the hour."""
     rng = shop.rng
-    buyer = new_buyer(rng, len(shop.buyers))
     params = {
         "name": buyer.name,
         "email": buyer.email,
@@ -78,16 +77,17 @@ def _make_default(shop: Shop, buyer: Buyer, method: str) -> None:
     shop.stage.pinned.add(method)
 
 
-def buy_as_guest(shop: Shop) -> None:
-    """Nobody we know: a payment without a customer."""
-    stranger = new_buyer(shop.rng, shop.rng.randint(100_000, 999_999))
-    stranger.by_debit = stranger.saves = False
-    paying.buy(shop, stranger)
+def stranger(shop: Shop) -> Buyer:
+    """A guest: somebody who pays without becoming a customer."""
+    guest = new_buyer(shop.rng, shop.rng.randint(100_000, 999_999))
+    guest.by_debit = guest.saves = False
+    return guest
 
 
-def buy_again(shop: Shop) -> None:
-    buyer = shop.somebody()
-    if buyer is not None:
+def come_by(shop: Shop, buyer: Buyer | None) -> None:
+    """A purchase: this buyer's, or on the first morning that of whoever is there by now."""
+    buyer = buyer or shop.somebody()
+    if buyer is not None and not buyer.gone:
         paying.buy(shop, buyer)
 
 

@@ -43,11 +43,11 @@ def give_back(shop: Shop, charge_id: str, mood: str | None = None) -> None:
         shop.after(rng.uniform(1, 9) * DAY, give_back, charge_id)
 
 
-def give_back_newest(shop: Shop, mood: str, *, by_debit: bool = False) -> None:
-    """A refund of the newest payment that can bear one, so that even a small shop shows this kind."""
+def give_back_newest(shop: Shop, mood: str | None) -> None:
+    """A refund of the newest card payment that can bear one, so that even a small shop shows this kind."""
     for charge_id in reversed(shop.paid):
         charge = shop.stage.require("charge", charge_id)
-        is_debit = charge["payment_method_details"]["type"] != "card"
-        if not charge["disputed"] and charge["amount_refunded"] == 0 and is_debit is by_debit:
+        by_card = charge["payment_method_details"]["type"] == "card"
+        if by_card and not charge["disputed"] and charge["amount_refunded"] == 0:
             give_back(shop, charge_id, mood)
             return

@@ -44,6 +44,7 @@ class Shop:
     paid: deque[str] = field(default_factory=lambda: deque(maxlen=600))
     """Ids of the newest charges that went well, for complaints that need one."""
     orders: int = 10_000
+    arrived: int = 0
     _heaped: list[float] = field(default_factory=list)
 
     @property
@@ -71,6 +72,11 @@ class Shop:
         place = bisect.bisect(self._heaped, self.rng.random() * self._heaped[-1])
         buyer = self.buyers[min(place, len(self.buyers) - 1)]
         return None if buyer.gone else buyer
+
+    def next_number(self) -> int:
+        """How many customers there were before this one."""
+        self.arrived += 1
+        return self.arrived - 1
 
     def next_order(self) -> str:
         self.orders += self.rng.choice((1, 1, 1, 2))

@@ -9,6 +9,7 @@ from app.sandbox import routes
 from app.sandbox.errors import StripeError
 from app.sandbox.resources import payout_moves
 from app.sandbox.seed import complaining, joining, movements, refunding, season
+from app.sandbox.seed.people import new_buyer
 from app.sandbox.seed.shop import DAY, Shop, spread
 
 GUESTS = 0.05
@@ -33,6 +34,8 @@ _CASES: tuple[tuple[float, str, tuple[tuple[float, str], ...]], ...] = (
     (0.4, "chargeback", ()),
 )
 
+_REFUNDS = ((20.0, "fail"), (15.0, None), (10.0, None), (5.0, None), (2.5, None), (1.2, "pending"))
+
 
 def tell(shop: Shop, progress: Callable[[Shop], None]) -> None:
     """Let everything happen that happens until the end of the plan."""
@@ -52,9 +55,12 @@ def begin_day(shop: Shop, newcomers: int, purchases: int) -> None:
     """What is going to happen today."""
     day, rng = shop.now, shop.rng
     for _ in range(newcomers):
-        shop.on(season.moment(rng, day, 0), joining.sign_up)
+        newcomer = new_buyer(rng, shop.next_number())
+        moment = season.moment(rng, day, newcomer.country.hours)
+        shop.on(moment if moment <= shop.plan.until else rng.randint(day, shop.plan.until), joining.sign_up, newcomer)
     for _ in range(purchases):
-        shop.on(season.moment(rng, day, 0), joining.buy_as_guest if rng.random() < GUESTS else joining.buy_again)
+        buyer = joining.stranger(shop) if rng.random() < GUESTS else shop.somebody()
+        shop.on(season.moment(rng, day, buyer.country.hours if buyer else 0), joining.come_by, buyer)
     if rng.random() < shop.plan.customers / 60_000:
         shop.on(season.moment(rng, day, 0), joining.leave)
     weekday = (day // DAY + 3) % 7  # 0 is Monday
@@ -87,8 +93,8 @@ def _promise_everything(shop: Shop) -> None:
     end = shop.plan.until
     for days, story, ends in _CASES:
         shop.on(int(end - days * DAY), complaining.complain_about_newest, story, ends)
-    shop.on(end - 20 * DAY, refunding.give_back_newest, "fail")
-    shop.on(end - 30 * 3_600, refunding.give_back_newest, "pending")
+    for days, mood in _REFUNDS:
+        shop.on(int(end - days * DAY), refunding.give_back_newest, mood)
     shop.on(end - 4 * DAY, complaining.warn_about_newest)
     shop.on(end - 13 * DAY, _send_back_newest)
 
