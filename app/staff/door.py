@@ -21,7 +21,8 @@ pages = Blueprint("sign_in", __name__)
 @needs(PUBLIC)
 def form() -> ResponseReturnValue:
     """The sign-in form."""
-    if request.method == "GET":
+    # Not `== "GET"`: a HEAD request would be a try to sign in, with no form token asked of it.
+    if request.method != "POST":
         return redirect(_next(), 303) if current_user.is_authenticated else _form()
     try:
         token = sign_in.sign_in(

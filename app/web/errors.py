@@ -43,9 +43,7 @@ def csrf_error(error: CSRFError) -> Response:
 
 def http_error(error: HTTPException) -> Response:
     """Flask's own refusals keep their headers, such as Allow of a 405 or the Location of a redirect."""
-    if error.response is not None:
-        return make_response(error.response)
-    if error.code is None or error.code < 400:  # noqa: PLR2004 - redirects are HTTPExceptions too
+    if error.response is not None or error.code is None:
         return make_response(error.get_response())
     answer = page(error.code, None)
     for name, value in error.get_headers():

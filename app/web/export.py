@@ -1,11 +1,11 @@
 """Lists as CSV files: written while they are read, whatever their length, and harmless in a spreadsheet."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from io import StringIO
 
-from flask import Response, stream_with_context
+from flask import Response, copy_current_request_context
 
 from app import clock
 from app.money import Money
@@ -14,18 +14,24 @@ from app.money import Money
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 
-Batches = Iterable[Sequence[Sequence[object]]]
+Batches = Iterator[Sequence[Sequence[object]]]
 
 
-def csv_answer(name: str, heading: Sequence[str], batches: Callable[[], Batches]) -> Response:
+def csv_answer(name: str, heading: Sequence[str], batches: Batches) -> Response:
     """A download that is produced batch by batch; only one batch is in memory at a time."""
+
+    # The request's context is entered for each batch and left again. Held open over the whole download, it would be closed
+    # wherever the server happens to notice that the browser went away.
+    @copy_current_request_context
+    def following() -> Sequence[Sequence[object]] | None:
+        return next(batches, None)
 
     def chunks() -> Iterator[str]:
         yield _lines([heading])
-        for batch in batches():
+        while batch := following():
             yield _lines(batch)
 
-    response = Response(stream_with_context(chunks()), mimetype="text/csv")
+    response = Response(chunks(), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-{clock.now():%Y-%m-%d}.csv"'
     return response
 

@@ -93,7 +93,7 @@ class ListView(StaffView, Generic[Row, Line]):
         asked = Asked.read(self, request.args)
         witness.saw("list.exported", "list", self.endpoint, after={"filters": asked.words} if asked.words else None)
         heading = [title for column in self.columns for title, _ in column.exports]
-        return csv_answer(self.endpoint, heading, lambda: self._batches(asked))
+        return csv_answer(self.endpoint, heading, self._batches(asked))
 
     # Beneath.
 

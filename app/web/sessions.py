@@ -54,7 +54,11 @@ def init_sessions(app: Flask) -> None:
         # Never read: nobody is remembered beyond a session.
         REMEMBER_COOKIE_NAME=_prefixed("counterfoil_unused", settings),
     )
-    manager = LoginManager(app)
+    manager = LoginManager()
+    # Its context processor asks the database for the person whenever a template is rendered, the page that says that the
+    # database is away included. As a global, `current_user` asks only where a template names it.
+    manager.init_app(app, add_context_processor=False)
+    app.jinja_env.globals["current_user"] = current_user
     # Its own protection hashes X-Forwarded-For, which anybody may write; ours is the row in the table.
     manager.session_protection = None
     manager.request_loader(load)

@@ -11,6 +11,7 @@ from app.web.formatting import init_formatting
 from app.web.guard import init_guard
 from app.web.headers import init_headers
 from app.web.permissions import PUBLIC, Permission, needs
+from app.web.redirects import without_host
 from app.web.requests import init_requests
 from app.web.sessions import init_sessions
 from app.web.shell import shell
@@ -34,6 +35,7 @@ def init_web(app: Flask, *, record: Record) -> None:
     init_sessions(app)
     init_guard(app)
     init_headers(app)
+    app.after_request(without_host)
     init_formatting(app)
     needs(PUBLIC)(serve_static)
     init_theme(app, shell)
