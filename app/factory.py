@@ -35,8 +35,8 @@ def create_app(settings: Settings) -> Flask:
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
     init_gateway(app)
-    init_web(app, record=trail.record)
     init_webhooks(app)
+    init_web(app, record=trail.record)
     init_health(app)
     app.register_blueprint(door.pages)
     # The sections, in the order of the menu.

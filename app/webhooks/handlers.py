@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from app.mirror import kinds
@@ -54,6 +55,7 @@ class Verdict:
     wait: timedelta = timedelta()
 
 
+@lru_cache(maxsize=1_000)
 def kind_of(event_type: str) -> str | None:
     """The kind of the mirror this event is about, or None when it is none of ours."""
     return next((kind for prefix, kind in TABLE if event_type.startswith(prefix)), IGNORED)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app import clock
@@ -34,6 +34,7 @@ log = logging.getLogger("webhooks.inbox")
 # Some six hours of tries, longer than Stripe was ever away. After that a person looks at it.
 MOST_ATTEMPTS = 40
 _LONGEST_ERROR = 1_000
+_ACCOUNT = text("SELECT id FROM accounts WHERE livemode = :livemode ORDER BY id LIMIT 1")
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -128,9 +129,15 @@ def waiting(limit: int) -> list[str]:
     return list(db.session.scalars(query.order_by(WebhookEvent.created_at, WebhookEvent.id).limit(limit)))
 
 
+def _account_id(livemode: bool) -> int:
+    """Asked with every batch, so without an object around it."""
+    known: int | None = db.session.execute(_ACCOUNT, {"livemode": livemode}).scalar()
+    return accounts.current(livemode).id if known is None else known
+
+
 def _take_in(envelopes: Sequence[Envelope], source: str, heard_at: datetime) -> None:
     with transaction():
-        account_id = accounts.current(envelopes[0].livemode).id
+        account_id = _account_id(envelopes[0].livemode)
         opened = rows.keep(envelopes, account_id, source, heard_at)
         if opened:
             verdicts = handlers.apply([event.envelope for event in opened], account_id=account_id, heard_at=heard_at)
@@ -142,7 +149,7 @@ def _take_in_alone(envelope: Envelope, source: str, heard_at: datetime) -> None:
 
     def take_in_alone() -> None:
         with transaction():
-            account_id = accounts.current(envelope.livemode).id
+            account_id = _account_id(envelope.livemode)
             for event in rows.keep([envelope], account_id, source, heard_at):
                 rows.conclude([event], [_tried(event, account_id, heard_at)])
 

@@ -6,7 +6,7 @@ one transaction; those that arrive meanwhile are the next batch. A request that 
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.webhooks.envelope import Envelope
@@ -28,7 +28,7 @@ class _Ticket:
 class Intake:
     """One per process. `take_in` keeps a batch or raises; its error is every member's error."""
 
-    def __init__(self, take_in: Callable[[Sequence[Envelope]], None]) -> None:
+    def __init__(self, take_in: Callable[[list[Envelope]], None]) -> None:
         self._take_in = take_in
         self._guard = threading.Lock()
         self._queue: deque[_Ticket] = deque()

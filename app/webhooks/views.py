@@ -1,89 +1,127 @@
-"""The address Stripe calls. No session, no form token, no page: the signature is the permission."""
+"""The address Stripe calls. No session, no form token, no page: the signature is the permission.
+
+It stands in front of the framework, because all that is done for a visitor's request costs more than understanding the event.
+"""
 
 import logging
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from app import clock
 from app.mirror import accounts
 from app.settings import Settings
-from app.web import guard
-from app.web.permissions import PUBLIC, needs
 from app.webhooks import envelope, inbox, refusals, signatures
 from app.webhooks.envelope import Envelope, ThinEvent
 from app.webhooks.intake import Intake
 from app.webhooks.signatures import NotBelieved
 
-log = logging.getLogger("webhooks.views")
-webhooks = Blueprint("stripe_webhooks", __name__)
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+log = logging.getLogger("webhooks.views")
+
+ADDRESSES = frozenset({"/webhooks/stripe", "/webhook"})
 # Stripe's largest event is 256 KB.
 LARGEST_BODY = 1024 * 1024
-_INTAKE = "webhook_intake"
+_PIECE = 64 * 1024
+_LONGEST_NUMBER = 12
+Answer = tuple[HTTPStatus, str]
 
 
 def init_webhooks(app: Flask) -> None:
-    """Add the address to the application."""
-    guard.exempt(webhooks)
-    app.extensions[_INTAKE] = Intake(inbox.take_in)
-    app.register_blueprint(webhooks)
+    """Put the address before the application. Call it before what corrects a visitor's address behind a proxy."""
+    app.wsgi_app = WebhookDoor(app, app.wsgi_app)  # type: ignore[method-assign]
 
 
-@webhooks.post("/webhooks/stripe")
-@webhooks.post("/webhook")
-@needs(PUBLIC)
-def receive() -> Response:
-    """2xx only after the event is committed; 400 what is not believed; 413 what is too big; 503 when it cannot be kept now."""
-    settings: Settings = current_app.extensions["settings"]
-    secrets = signatures.usable(settings.webhook_secrets)
-    if not secrets:
-        return _answer(503, "No webhook secret is configured.")
-    body = _read_body()
-    if body is None:
-        return _answer(413, "The body is larger than any event.")
-    try:
-        signatures.verify(body, request.headers.get("Stripe-Signature"), secrets, now=clock.now())
-        event = envelope.read(body)
-        _check_owner(event, settings)
-        current_app.extensions[_INTAKE].hand_in(event)
-    except ThinEvent as thin:
-        refusals.note(str(thin), body, ip=request.remote_addr)
-        return _answer(200, "Received, and not used.")
-    except NotBelieved as refusal:
-        refusals.note(str(refusal), body, ip=request.remote_addr, event_id=refusal.event_id)
-        return _answer(400, str(refusal))
-    except SQLAlchemyError as error:
-        log.error("webhooks.not_kept", extra={"reason": type(error).__name__})
-        return _answer(503, "The event cannot be kept now; send it again.")
-    return _answer(200, "Received.")
+class WebhookDoor:
+    """Answers Stripe, and passes everything else on."""
+
+    def __init__(self, app: Flask, inner: "WSGIApplication") -> None:
+        self._app = app
+        self._inner = inner
+        self._settings: Settings = app.extensions["settings"]
+        self._secrets = signatures.usable(self._settings.webhook_secrets)
+        self._intake = Intake(self._take_in)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ.get("PATH_INFO") not in ADDRESSES:
+            return self._inner(environ, start_response)
+        try:
+            status, words = self._answer(environ)
+        except Exception:
+            log.exception("webhooks.failed")
+            status, words = HTTPStatus.INTERNAL_SERVER_ERROR, "Something is wrong here."
+        said = f"{words}\n".encode()
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(said)))]
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers.append(("Allow", "POST"))
+        start_response(f"{status.value} {status.phrase}", headers)
+        return [said]
+
+    def _answer(self, environ: "WSGIEnvironment") -> Answer:
+        """2xx only after the event is committed; 400 what is not believed; 413 what is too big; 503 what cannot be kept now."""
+        if environ["REQUEST_METHOD"] != "POST":
+            return HTTPStatus.METHOD_NOT_ALLOWED, "Stripe posts events here."
+        if not self._secrets:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "No webhook secret is configured."
+        body = _read(environ)
+        if body is None:
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than any event."
+        return self._received(body, environ.get("HTTP_STRIPE_SIGNATURE"), environ.get("REMOTE_ADDR"))
+
+    def _received(self, body: bytes, signature: str | None, ip: str | None) -> Answer:
+        try:
+            signatures.verify(body, signature, self._secrets, now=clock.now())
+            event = envelope.read(body)
+            self._check_owner(event)
+            self._intake.hand_in(event)
+        except NotBelieved as refusal:
+            with self._app.app_context():
+                refusals.note(str(refusal), body, ip=ip, event_id=refusal.event_id)
+            if isinstance(refusal, ThinEvent):
+                return HTTPStatus.OK, "Received, and not used."
+            return HTTPStatus.BAD_REQUEST, str(refusal)
+        except SQLAlchemyError as error:
+            log.error("webhooks.not_kept", extra={"reason": type(error).__name__})
+            return HTTPStatus.SERVICE_UNAVAILABLE, "The event cannot be kept now; send it again."
+        return HTTPStatus.OK, "Received."
+
+    def _take_in(self, envelopes: list[Envelope]) -> None:
+        with self._app.app_context():
+            inbox.take_in(envelopes)
+
+    def _check_owner(self, event: Envelope) -> None:
+        """Test events move no live money, nor the other way round, and strangers' events move nothing."""
+        ours = self._settings.livemode
+        if event.livemode is not ours:
+            reason = f"A {_mode(event.livemode)} event, but this is {_mode(ours)} mode."
+            raise NotBelieved(reason, event_id=event.id)
+        if event.account is not None and event.account != self._our_account():
+            raise NotBelieved("An event of another account.", event_id=event.id)
+
+    def _our_account(self) -> str | None:
+        with self._app.app_context():
+            return accounts.current(self._settings.livemode).stripe_id
 
 
-def _read_body() -> bytes | None:
-    """The raw bytes, or None when there are too many; never more of them are read than that takes."""
-    # One more than allowed: a body without a length is cut off at the limit without an error.
-    request.max_content_length = LARGEST_BODY + 1
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
+def _read(environ: "WSGIEnvironment") -> bytes | None:
+    """The raw bytes, or None when there are too many; never more of them are read than it takes to know."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if length and not (
+        length.isascii() and length.isdigit() and len(length) < _LONGEST_NUMBER and int(length) <= LARGEST_BODY
+    ):
         return None
+    if not length and not environ.get("wsgi.input_terminated"):
+        return b""
+    body, wanted = b"", int(length) if length else LARGEST_BODY + 1
+    while len(body) < wanted and (piece := environ["wsgi.input"].read(min(wanted - len(body), _PIECE))):
+        body += piece
     return body if len(body) <= LARGEST_BODY else None
-
-
-def _check_owner(event: Envelope, settings: Settings) -> None:
-    """Test events move no live money, nor the other way round, and strangers' events move nothing."""
-    if event.livemode is not settings.livemode:
-        raise NotBelieved(
-            f"A {_mode(event.livemode)} event, but this is {_mode(settings.livemode)} mode.", event_id=event.id
-        )
-    if event.account is not None and event.account != accounts.current(event.livemode).stripe_id:
-        raise NotBelieved("An event of another account.", event_id=event.id)
 
 
 def _mode(livemode: bool) -> str:
     return "live" if livemode else "test"
-
-
-def _answer(status: int, words: str) -> Response:
-    return Response(f"{words}\n", status, content_type="text/plain; charset=utf-8")
