@@ -33,9 +33,13 @@ def strip(charge: Charge, lines: Sequence[BalanceTransaction]) -> list[dict[str,
     figures: list[dict[str, Any]] = [_figure("Amount", charge.total)]
     if charge.captured and charge.taken != charge.total:
         figures.append(_figure("Captured", charge.taken))
+    if charge.released:
+        figures.append(_figure("Released", charge.released, hint="held, never taken"))
     if charge.given_back:
         figures.append(_figure("Refunded", charge.given_back, tone="wait", hint=_in_refunds(charge)))
-    if charge.captured and charge.status == "succeeded":
+    if blocking := next((dispute for dispute in charge.disputes if dispute.blocks_refund), None):
+        figures.append(_figure("Disputed", blocking.money, tone="bad", hint=blocking.status.replace("_", " ")))
+    elif charge.captured and charge.status == "succeeded":
         figures.append(_figure("Left to refund", charge.refundable))
     return figures + [_net(account.net) for account in accounts(lines)]
 
@@ -88,5 +92,5 @@ def _net(net: Money) -> dict[str, Any]:
 
 
 def _in_refunds(charge: Charge) -> str:
-    live = sum(refund.is_live for refund in charge.refunds)
+    live = sum(refund.is_live and not refund.is_release for refund in charge.refunds)
     return f"in {live} refunds" if live > 1 else "in one refund" if live else "as Stripe says"

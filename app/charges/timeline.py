@@ -9,6 +9,7 @@ from app.audit.sentences import sentence
 from app.models.charge import Charge
 from app.models.dispute import Dispute
 from app.models.refund import Refund
+from app.money import Money
 from app.web import history
 from app.web.history import Entry
 
@@ -52,7 +53,10 @@ def of_charge(charge: Charge) -> list[Entry]:
 def _is_the_start(event: Entry, charge: Charge) -> bool:
     if event["type"] == "charge.pending":
         return True
-    return event["type"] in _ENDS and charge.created_at is not None and event["at"] - charge.created_at < AT_ONCE
+    at_once = charge.created_at is not None and timedelta(0) <= event["at"] - charge.created_at < AT_ONCE
+    # The intent says in other words that this very attempt failed; of another attempt it is news.
+    same_failure = event["type"] == "payment_intent.payment_failed" and charge.status == "failed"
+    return at_once and (event["type"] in _ENDS or same_failure)
 
 
 def _start(charge: Charge, *, ended_later: bool) -> Entry | None:
@@ -65,16 +69,17 @@ def _start(charge: Charge, *, ended_later: bool) -> Entry | None:
 def _refund(refund: Refund) -> Entry | None:
     """One refund is one entry, whatever Stripe sends about it: its own page has the rest."""
     words = {
+        "released": "Released:",
         "succeeded": "Refunded",
         "failed": "Refund failed:",
         "refused": "Refund refused:",
         "canceled": "Refund canceled:",
     }
-    tones = {"succeeded": "good", "failed": "bad", "refused": "bad", "canceled": "calm"}
+    tones = {"released": "calm", "succeeded": "good", "failed": "bad", "refused": "bad", "canceled": "calm"}
     return history.entry(
         refund.since,
-        f"{words.get(refund.status, 'Refund on its way:')} {refund.money}",
-        tone=tones.get(refund.status, "wait"),
+        f"{words.get(refund.state, 'Refund on its way:')} {_readable(refund.money)}",
+        tone=tones.get(refund.state, "wait"),
         icon="arrow-back-up",
         actor=refund.by,
         text=refund.reason_text,
@@ -86,10 +91,14 @@ def _dispute(dispute: Dispute) -> Entry | None:
     kind = "The bank asks about" if dispute.case_type == "inquiry" or dispute.is_inquiry else "The bank disputes"
     return history.entry(
         dispute.created_at,
-        f"{kind} {dispute.money}",
+        f"{kind} {_readable(dispute.money)}",
         tone="bad" if dispute.is_open else "calm",
         icon="gavel",
         actor="Customer's bank",
         text=dispute.reason.replace("_", " ").capitalize(),
         url=url_for("disputes.details", key=dispute.id),
     )
+
+
+def _readable(money: Money) -> str:
+    return f"{money.grouped} {money.currency.upper()}"
