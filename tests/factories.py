@@ -67,7 +67,13 @@ def charge(**columns: Any) -> Charge:
 def refund(of: Charge, **columns: Any) -> Refund:
     """A refund made in Stripe, succeeded."""
     n = next(_numbers)
-    values = _mirrored("re", n, {"amount": 1_000, "currency": of.currency, "status": "succeeded"} | columns)
+    plain = {
+        "amount": 1_000,
+        "currency": of.currency,
+        "status": "succeeded",
+        "balance_transaction_id": f"txn_re_{n:06}",
+    }
+    values = _mirrored("re", n, plain | columns)
     values["charge_id"] = of.id
     stripe_id = values.pop("id")
     return _added(Refund(**{"stripe_id": stripe_id} | values))

@@ -104,19 +104,29 @@ class Charge(Listed, Base):
             return "disputed"
         if self.refunded:
             return "refunded"
-        return "partially_refunded" if self.amount_refunded else "succeeded"
+        return "partially_refunded" if self.amount_refunded > self.amount - self.amount_captured else "succeeded"
+
+    @property
+    def released(self) -> Money:
+        """What was only held and then let go: neither revenue nor refund, though Stripe counts it into `amount_refunded`."""
+        return Money(MinorUnits(self.amount - self.amount_captured), self.currency) if self.captured else self._returned
 
     @property
     def given_back(self) -> Money:
-        """What went back or may be on its way: Stripe's count or our own rows, whichever knows of more."""
-        unanswered = sum(refund.amount for refund in self.refunds if refund.is_in_flight)
-        known = sum(refund.amount for refund in self.refunds if refund.is_live)
-        return Money(MinorUnits(max(self.amount_refunded + unanswered, known)), self.currency)
+        """What of the captured money went back or may be on its way."""
+        return max(self._returned - self.released, Money.zero(self.currency))
 
     @property
     def refundable(self) -> Money:
         """What is left to give back; never below zero."""
         return max(self.taken - self.given_back, Money.zero(self.currency))
+
+    @property
+    def _returned(self) -> Money:
+        """Refunds and releases: Stripe's count or our own rows, whichever knows of more."""
+        unanswered = sum(refund.amount for refund in self.refunds if refund.is_in_flight)
+        known = sum(refund.amount for refund in self.refunds if refund.is_live)
+        return Money(MinorUnits(max(self.amount_refunded + unanswered, known)), self.currency)
 
     @property
     def refund_in_flight(self) -> Refund | None:
@@ -185,5 +195,5 @@ class Charge(Listed, Base):
 
     def _last_words(self) -> str:
         """The latest refund, so that the second of two people learns who was first."""
-        live = [refund for refund in self.refunds if refund.is_live]
+        live = [refund for refund in self.refunds if refund.is_live and not refund.is_release]
         return f" Last: {max(live, key=lambda refund: refund.since)}." if live else ""

@@ -84,15 +84,21 @@ class Refund(Mirrored, Base):
         return self.status not in DEAD
 
     @property
+    def is_release(self) -> bool:
+        """Stripe's note that money which was only held was let go: nothing was taken, so nothing moved."""
+        return self.is_outside and self.status == "succeeded" and self.balance_transaction_id is None
+
+    @property
     def needs_person(self) -> bool:
         """Stripe knew nothing of it when its key had run out: asking again by itself could pay twice."""
         return self.is_in_flight and self.refusal is not None
 
     @property
     def state(self) -> str:
-        """The status as pages show it: a promise without an answer is being sent, being checked, or waits for a person."""
+        """The status as pages show it: a promise without an answer is being sent, being checked, or waits for a person; held money
+        that was let go is no refund."""
         if not self.is_in_flight:
-            return self.status
+            return "released" if self.is_release else self.status
         if self.needs_person:
             return "needs_person"
         return "being_checked" if self.asked_at is None or self.tries > 1 else self.status

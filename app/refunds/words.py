@@ -23,6 +23,7 @@ STATES = {
     "this page changes by itself as soon as it is known.",
     "pending": "Stripe has it, and the bank is working on it.",
     "requires_action": "The customer has to say where the money should go. Stripe has sent an e-mail.",
+    "released": "It was only held on the card and never taken; the bank lets it go. No money has moved.",
     "succeeded": "The money is on its way. On a card it shows after 5 to 10 working days.",
     "failed": "The money did not arrive, and is back on the Stripe balance.",
     "canceled": "It was stopped before it went out. The amount can be refunded again.",
@@ -46,4 +47,5 @@ def tone(refund: Refund) -> str:
     """good, wait, bad or calm, as the notice on the page has it."""
     if refund.needs_person:
         return "bad"
-    return {"succeeded": "good", "failed": "bad", "refused": "bad", "canceled": "calm"}.get(refund.status, "wait")
+    tones = {"released": "calm", "succeeded": "good", "failed": "bad", "refused": "bad", "canceled": "calm"}
+    return tones.get(refund.state, "wait")

@@ -46,12 +46,13 @@ $$
 REFUND_FITS = """
 CREATE FUNCTION refund_fits_charge() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    total bigint;
     taken bigint;
     given bigint;
     coin text;
     counted bigint;
 BEGIN
-    SELECT amount_captured, amount_refunded, currency INTO taken, given, coin
+    SELECT amount, amount_captured, amount_refunded, currency INTO total, taken, given, coin
         FROM charges WHERE id = NEW.charge_id FOR UPDATE;
     IF NOT FOUND OR coin <> NEW.currency THEN
         RAISE EXCEPTION 'refund % names no charge in its currency', NEW.id
@@ -59,7 +60,8 @@ BEGIN
     END IF;
     SELECT coalesce(sum(amount), 0) INTO counted
         FROM refunds WHERE charge_id = NEW.charge_id AND status NOT IN ('refused', 'failed', 'canceled');
-    IF NEW.amount > taken - greatest(given, counted) THEN
+    -- What a partial capture let go stands in `given` and `counted` as well, so they are taken from the whole amount.
+    IF NEW.amount > least(taken, total - greatest(given, counted)) THEN
         RAISE EXCEPTION 'refund of % exceeds what is left of charge %', NEW.amount, NEW.charge_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_fits_charge';
     END IF;
