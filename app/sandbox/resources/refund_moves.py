@@ -196,7 +196,7 @@ def _of(description: str | None) -> str:
 
 def _blank(tx: Tx, charge: Obj, amount: int, reason: str | None, metadata: dict[str, str]) -> Obj:
     kind = charge["payment_method_details"]["type"]
-    way: Obj = {kind: {}, "type": kind}
+    way: Obj = {"type": kind}
     if kind == "card":
         way["card"] = {
             "reference": None,

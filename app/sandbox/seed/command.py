@@ -13,7 +13,7 @@ from app.sandbox.resources.ledger import locked_totals
 from app.sandbox.seed import catalogue, story
 from app.sandbox.seed.shop import DAY, HOUR, Plan, Shop
 from app.sandbox.seed.stage import QuietWorld, Stage
-from app.sandbox.tx import Tx
+from app.sandbox.tx import About, Tx
 from app.sandbox.world import World
 
 EVENTS_ARE_KEPT = 30 * DAY
@@ -30,7 +30,7 @@ def run(world: World, *, customers: int, months: int, seed: int, until: int | No
     start = (end - int(months * DAYS_OF_A_MONTH * DAY)) // DAY * DAY
     plan = Plan(customers, months, seed, start, end)
     began = time.monotonic()
-    with world.transaction() as tx:
+    with world.transaction(About(now=end)) as tx:
         shop = _open(tx, world, plan)
         if shop is None:
             sys.stderr.write("This very shop is there already. Another --seed makes another one.\n")
