@@ -30,6 +30,7 @@ from app.models.charge import Charge
 from app.models.refund import REFUSED, REQUESTED, Refund
 from app.money import Money
 from app.refunds import reasons
+from app.refunds.lines import line
 from app.refunds.reasons import Given
 
 log = logging.getLogger("refunds")
@@ -69,7 +70,10 @@ def refund_charge(  # noqa: PLR0913 - what, how much, why and who: all of it bel
     refund, new = promise_refund(
         charge_id, amount, promise_id=promise_id, reason=reason, reason_text=reason_text, actor=actor
     )
-    return settle(refund, gateway=gateway) if new else refund
+    if not new:
+        return refund
+    with line() as free:
+        return settle(refund, gateway=gateway) if free else postpone(refund.id)
 
 
 def promise_refund(  # noqa: PLR0913 - as above
@@ -172,11 +176,16 @@ def keep_refusal(refund_id: UUID, refusal: GatewayRefused) -> Refund:
 
 
 def keep_doubt(refund_id: UUID, doubt: GatewayUnavailable | GatewayRefused) -> Refund:
-    """No certain answer: it stays requested, and from now on the recovery may take it up."""
+    """No certain answer: it stays requested until the recovery knows more."""
+    log.warning("refund.unanswered", extra={"refund": str(refund_id), "why": str(doubt)})
+    return postpone(refund_id)
+
+
+def postpone(refund_id: UUID) -> Refund:
+    """From now on the recovery may take it up."""
     with transaction():
         refund = _locked_refund(refund_id)
         refund.asked_at = None
-    log.warning("refund.unanswered", extra={"refund": str(refund_id), "why": str(doubt)})
     return refund
 
 

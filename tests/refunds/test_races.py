@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event, Semaphore
 from uuid import UUID, uuid4
 
 from flask import Flask
@@ -13,6 +13,7 @@ from app.errors import DomainError
 from app.models.audit_log import AuditLog
 from app.models.refund import Refund
 from app.money import MinorUnits, Money
+from app.refunds.lines import LINES
 from app.refunds.operations import refund_charge
 from app.refunds.recovery import recover
 from tests import factories
@@ -110,3 +111,36 @@ def test_workers_at_once_share_the_waiting_refunds(committed: Flask) -> None:
 
     assert sum(map(int, settled)) == 6
     assert len(gateway.keys) == len(set(gateway.keys)) == len(gateway.made) == 6
+
+
+def test_when_stripe_hangs_only_some_wait_and_the_rest_is_left_to_the_job(committed: Flask) -> None:
+    gateway, answers = FakeGateway(), Event()
+    charges = [factories.charge().id for _ in range(LINES + 4)]
+    asking = Semaphore(0)
+
+    def hang(_: object) -> None:
+        asking.release()
+        answers.wait(30)
+
+    gateway.before_answer = hang
+    done: list[str] = []
+
+    def click(n: int) -> str:
+        money = Money(MinorUnits(1_000), "eur")
+        actor = Actor("staff", "ana@shop.example")
+        status = refund_charge(
+            charges[n], money, promise_id=uuid4(), reason="other", reason_text="Broken", actor=actor, gateway=gateway
+        ).status
+        done.append(status)
+        if len(done) == 4:
+            for _ in range(LINES):
+                asking.acquire(timeout=30)
+            answers.set()
+        return status
+
+    said = at_once(committed, click, times=LINES + 4)
+
+    assert done[:4] == ["requested"] * 4
+    assert sorted(said) == ["requested"] * 4 + ["succeeded"] * LINES
+    assert recover(gateway) == 4
+    assert len(gateway.made) == len(gateway.keys) == LINES + 4
