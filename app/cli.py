@@ -14,7 +14,7 @@ from app.gateways.current import gateway
 from app.settings import Settings
 from app.staff.commands import staff
 from app.sync import commands as sync
-from app.webhooks import inbox
+from app.webhooks import inbox, wanted
 from app.webhooks.commands import webhooks
 
 
@@ -30,6 +30,7 @@ def take_in(events: list[dict[str, Any]]) -> None:
     inbox.take_in_listed(events)
     for event_id in inbox.waiting(limit=len(events)):
         inbox.understand(event_id, gateway().background)
+    wanted.fetch(gateway().background, limit=len(events), stop=lambda: False)
 
 
 @click.group("sandbox", help="A Stripe of your own, for trying things out.")

@@ -1,4 +1,4 @@
-"""Objects that events mention but never bring: they are noted here, and the worker reads them."""
+"""Objects that events mention but never bring, or change without bringing: they are noted here, and the worker reads them."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,9 @@ from app import clock
 from app.database import db, transaction
 from app.errors import DomainError
 from app.mirror import pull
+from app.mirror.fields import ref
 from app.mirror.pull import Reads
+from app.webhooks import ledger
 from app.webhooks.envelope import Envelope
 from app.webhooks.waits import LONGEST_TRY, LONGEST_WAIT, wait_after
 
@@ -19,7 +21,7 @@ log = logging.getLogger("webhooks.wanted")
 
 # A parent's own event usually comes within seconds; only one that is missing for longer is read.
 PATIENCE = timedelta(minutes=1)
-_REACH = timedelta(minutes=30)
+REACH = timedelta(minutes=30)
 # Child's kind, table and key; the column that names the parent; the parent's kind and table.
 _PARENTS = (
     ("payment_intent", "payment_intents", "id", "customer_id", "customer", "customers"),
@@ -51,6 +53,12 @@ _NOTE_PARENTS = """
     ON CONFLICT DO NOTHING
     RETURNING 1
 """
+# Noted again while it is being read, it is read once more: that read may have begun before what we hear of now.
+_NOTE_CHARGES = text("""
+    INSERT INTO wanted_objects (account_id, kind, id, wanted_at, next_try_at)
+    SELECT :account_id, 'charge', named.id, :at, :at FROM json_array_elements_text(:ids) AS named (id) ORDER BY named.id
+    ON CONFLICT (account_id, kind, id) DO UPDATE SET wanted_at = excluded.wanted_at, next_try_at = excluded.next_try_at
+""")
 _DUE = text("""
     SELECT account_id, kind, id FROM wanted_objects
      WHERE next_try_at <= :now OR next_try_at > :unbelievable
@@ -59,21 +67,26 @@ _DUE = text("""
 _CLAIM = text("""
     UPDATE wanted_objects SET attempts = attempts + 1, next_try_at = :until
      WHERE account_id = :account_id AND kind = :kind AND id = :id AND (next_try_at <= :now OR next_try_at > :unbelievable)
-    RETURNING attempts
+    RETURNING attempts, wanted_at
 """)
 _THIS = "account_id = :account_id AND kind = :kind AND id = :id"
 
 
 def learn(envelopes: Sequence[Envelope], *, account_id: int, at: datetime) -> None:
-    """Note the mandates these events name. Stripe announces no mandate when it is made, and lists none."""
-    if ids := sorted({mandate for envelope in envelopes for mandate in _mandates(envelope)}):
-        db.session.execute(_NOTE_MANDATES, {"account_id": account_id, "ids": orjson.dumps(ids).decode(), "at": at})
+    """Note what these events name and do not bring.
+
+    Mandates: Stripe announces none when it is made, and lists none. Charges: a refund that fails lowers `amount_refunded`, and a
+    new dispute sets `disputed`, with no event about the charge.
+    """
+    for statement, named in ((_NOTE_MANDATES, _mandates), (_NOTE_CHARGES, _changed_charges)):
+        if ids := sorted({object_id for envelope in envelopes for object_id in named(envelope)}):
+            db.session.execute(statement, {"account_id": account_id, "ids": orjson.dumps(ids).decode(), "at": at})
 
 
 def note_missing_parents(account_id: int, *, now: datetime) -> int:
     """Note what recent news refers to and what never came itself; how much that is."""
     noted = 0
-    values = {"account_id": account_id, "now": now, "since": now - _REACH, "until": now - PATIENCE}
+    values = {"account_id": account_id, "now": now, "since": now - REACH, "until": now - PATIENCE}
     for kind, table, key, column, parent, parents in _PARENTS:
         query = _NOTE_PARENTS.format(kind=kind, table=table, key=key, column=column, parent=parent, parents=parents)
         with transaction():
@@ -87,7 +100,8 @@ def fetch(gateway: Reads, *, limit: int, stop: Callable[[], bool]) -> int:
     values = {"now": now, "unbelievable": now + LONGEST_WAIT * 2, "limit": limit}
     due = db.session.execute(_DUE, values).all()
     db.session.rollback()
-    done = 0
+    lines = [(account_id, object_id) for account_id, kind, object_id in due if kind == ledger.KIND]
+    done = ledger.read_newest(lines, gateway) if not stop() else 0
     for account_id, kind, object_id in due:
         if stop():
             break
@@ -100,23 +114,31 @@ def _fetch_one(account_id: int, kind: str, object_id: str, gateway: Reads) -> bo
     now = clock.now()
     with transaction():
         times = {"now": now, "until": now + LONGEST_TRY, "unbelievable": now + LONGEST_WAIT * 2}
-        attempts = db.session.execute(_CLAIM, this | times).scalar()
-    if attempts is None:
+        claimed = db.session.execute(_CLAIM, this | times).first()
+    if claimed is None:
         return False
     try:
         pull.read_again(kind, object_id, gateway, account_id)
     except DomainError as error:
         log.warning("webhooks.wanted_not_read", extra=this | {"reason": type(error).__name__})
         with transaction():
-            later = {"error": str(error), "at": clock.now() + wait_after(attempts)}
+            later = {"error": str(error), "at": clock.now() + wait_after(claimed.attempts)}
             db.session.execute(
                 text(f"UPDATE wanted_objects SET error = :error, next_try_at = :at WHERE {_THIS}"), this | later
             )
         return False
     with transaction():
         # Read, or unknown to Stripe as well: either way there is nothing more to be had.
-        db.session.execute(text(f"DELETE FROM wanted_objects WHERE {_THIS}"), this)
+        finished = this | {"wanted_at": claimed.wanted_at}
+        db.session.execute(text(f"DELETE FROM wanted_objects WHERE {_THIS} AND wanted_at = :wanted_at"), finished)
     return True
+
+
+def _changed_charges(envelope: Envelope) -> Iterator[str]:
+    """Of a refund that ended without giving back, and of a new dispute."""
+    ended = envelope.object_type == "refund" and envelope.thing.get("status") in {"failed", "canceled"}
+    if ended or envelope.type == "charge.dispute.created":
+        yield from _ids(envelope.thing.get("charge"))
 
 
 def _mandates(envelope: Envelope) -> Iterator[str]:
@@ -131,6 +153,6 @@ def _mandates(envelope: Envelope) -> Iterator[str]:
 
 def _ids(reference: object) -> Iterator[str]:
     """A plain id, or the id of an expanded object."""
-    named = reference.get("id") if isinstance(reference, dict) else reference
-    if isinstance(named, str) and named.isascii() and named.isprintable() and named:
+    named = ref(reference)
+    if named and named.isascii() and named.isprintable():
         yield named

@@ -77,7 +77,8 @@ def test_a_killed_instance_leaves_nothing_that_stops_the_next(started: Stack) ->
 
 
 def test_a_database_that_dies_and_returns_is_survived_by_every_process(tmp_path: Path) -> None:
-    database_url = embedded.start(tmp_path / "pg", durable=False)
+    # Durable as in earnest: what was committed must survive the end of the server.
+    database_url = embedded.start(tmp_path / "pg", durable=True)
     stack = stack_on(database_url, tmp_path / "instance")
     try:
         stack.run("db", "upgrade")
@@ -95,7 +96,7 @@ def test_a_database_that_dies_and_returns_is_survived_by_every_process(tmp_path:
         assert post(client, event("customer.created", customer("cus_2"))).status_code == 503
         with pytest.raises(subprocess.TimeoutExpired):
             stack.processes["jobs"].wait(6)
-        assert embedded.start(tmp_path / "pg", durable=False) == database_url
+        assert embedded.start(tmp_path / "pg", durable=True) == database_url
 
         assert post(client, event("customer.created", customer("cus_2"))).status_code == 200
         eventually(lambda: runs() - before, within=15)
