@@ -43,6 +43,7 @@ class Shop:
     buyers: list[Buyer] = field(default_factory=list)
     paid: deque[str] = field(default_factory=lambda: deque(maxlen=600))
     """Ids of the newest charges that went well, for complaints that need one."""
+    payouts: deque[str] = field(default_factory=lambda: deque(maxlen=20))
     orders: int = 10_000
     arrived: int = 0
     _heaped: list[float] = field(default_factory=list)

@@ -72,7 +72,10 @@ def pay_out(shop: Shop, currencies: tuple[str, ...]) -> None:
     """The automatic payouts of this morning; the bank refuses one in two hundred."""
     for currency in currencies:
         payout = movements.pay_out(shop.stage, currency)
-        if payout is not None and shop.rng.random() < 0.005:
+        if payout is None:
+            continue
+        shop.payouts.append(payout["id"])
+        if shop.rng.random() < 0.005:
             shop.on(payout["arrival_date"] + 6 * 3_600, send_back, payout["id"])
 
 
@@ -101,11 +104,8 @@ def _promise_everything(shop: Shop) -> None:
 
 def _send_back_newest(shop: Shop) -> None:
     """A payout that comes back."""
-    for currency in PAID_DAILY:
-        payout = movements.pay_out(shop.stage, currency)
-        if payout is not None:
-            shop.on(payout["arrival_date"] + 6 * 3_600, send_back, payout["id"])
-            return
+    if shop.payouts:
+        send_back(shop, shop.payouts[-1])
 
 
 def _run(shop: Shop, progress: Callable[[Shop], None]) -> None:
