@@ -66,9 +66,10 @@ class Fetcher:
     def pages(self) -> Iterator[Page | Failure]:
         """Every page, in the order of each stretch. Leaving early stops the threads."""
         workers = [threading.Thread(target=self._work, daemon=True, name=f"fetch-{n}") for n in range(self._threads)]
+        # Before the threads start: they fill the queue faster than this line may run, and nobody empties it yet.
+        self._ready.put(None)
         for worker in workers:
             worker.start()
-        self._ready.put(None)
         try:
             while True:
                 item = self._ready.get()
