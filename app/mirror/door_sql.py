@@ -1,6 +1,6 @@
 """The statements of one door, written once per table."""
 
-from sqlalchemy import Table
+from sqlalchemy import Table, text
 
 # A read that began later is right whatever the seconds say. An event must be of a later second, or of the same second and further
 # along a life that has one direction.
@@ -26,8 +26,8 @@ class Statements:
             f"FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "
             f"ON CONFLICT ({key}) DO UPDATE SET {_assignments(columns, key)}"
         )
-        self.upsert = f"{insert} WHERE {_NEWER.format(new='excluded.')} RETURNING t.{key}"
-        self.decided = f"{insert} WHERE :by_read IS NOT NULL RETURNING t.{key}"
+        self.upsert = text(f"{insert} WHERE {_NEWER.format(new='excluded.')} RETURNING t.{key}")
+        self.decided = text(f"{insert} WHERE :by_read IS NOT NULL RETURNING t.{key}")
         self.known = f"SELECT {key} AS key, seen_at, rank, raw FROM {table.name} WHERE {key} = ANY(:ids)"
         self.gone = (
             f"UPDATE {table.name} AS t SET deleted_at = :seen_at, seen_at = greatest(t.seen_at, :seen_at), "

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError
 
 from app import clock
@@ -18,7 +18,7 @@ from app.actor import Actor
 from app.audit import trail
 from app.database import db, transaction
 from app.errors import Unknown
-from app.mirror import accounts, pull, raw
+from app.mirror import pull, raw
 from app.mirror.pull import Reads
 from app.models.webhook_event import WebhookEvent
 from app.webhooks import handlers, rows
@@ -34,7 +34,6 @@ log = logging.getLogger("webhooks.inbox")
 # Some six hours of tries, longer than Stripe was ever away. After that a person looks at it.
 MOST_ATTEMPTS = 40
 _LONGEST_ERROR = 1_000
-_ACCOUNT = text("SELECT id FROM accounts WHERE livemode = :livemode ORDER BY id LIMIT 1")
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -129,19 +128,11 @@ def waiting(limit: int) -> list[str]:
     return list(db.session.scalars(query.order_by(WebhookEvent.created_at, WebhookEvent.id).limit(limit)))
 
 
-def _account_id(livemode: bool) -> int:
-    """Asked with every batch, so without an object around it."""
-    known: int | None = db.session.execute(_ACCOUNT, {"livemode": livemode}).scalar()
-    return accounts.current(livemode).id if known is None else known
-
-
 def _take_in(envelopes: Sequence[Envelope], source: str, heard_at: datetime) -> None:
     with transaction():
-        account_id = _account_id(envelopes[0].livemode)
-        opened = rows.keep(envelopes, account_id, source, heard_at)
+        opened = rows.keep(envelopes, source, heard_at)
         if opened:
-            verdicts = handlers.apply([event.envelope for event in opened], account_id=account_id, heard_at=heard_at)
-            rows.conclude(opened, verdicts)
+            rows.conclude(opened, _applied(opened, heard_at))
 
 
 def _take_in_alone(envelope: Envelope, source: str, heard_at: datetime) -> None:
@@ -149,17 +140,20 @@ def _take_in_alone(envelope: Envelope, source: str, heard_at: datetime) -> None:
 
     def take_in_alone() -> None:
         with transaction():
-            account_id = _account_id(envelope.livemode)
-            for event in rows.keep([envelope], account_id, source, heard_at):
-                rows.conclude([event], [_tried(event, account_id, heard_at)])
+            for event in rows.keep([envelope], source, heard_at):
+                rows.conclude([event], [_tried(event, heard_at)])
 
     patiently(take_in_alone)
 
 
-def _tried(event: Open, account_id: int, heard_at: datetime) -> Verdict:
+def _applied(opened: Sequence[Open], heard_at: datetime) -> list[Verdict]:
+    return handlers.apply([event.envelope for event in opened], account_id=opened[0].account_id, heard_at=heard_at)
+
+
+def _tried(event: Open, heard_at: datetime) -> Verdict:
     try:
         with db.session.begin_nested():
-            return handlers.apply([event.envelope], account_id=account_id, heard_at=heard_at)[0]
+            return _applied([event], heard_at)[0]
     except Exception as error:
         if is_outage(error):
             raise

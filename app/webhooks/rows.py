@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 
 from app import clock
 from app.database import db
-from app.mirror import raw
+from app.mirror import accounts, raw
 from app.webhooks import handlers
 from app.webhooks.envelope import Envelope
 from app.webhooks.handlers import Verdict
@@ -21,12 +21,14 @@ from app.webhooks.waits import LONGEST_TRY
 _KEEP = text("""
     INSERT INTO webhook_events (id, account_id, type, created_at, api_version, object_id, object_type, request_id, body,
                                 source, received_at, deliveries, state, attempts, next_try_at, processed_at)
-    SELECT id, account_id, type, created_at, api_version, object_id, object_type, request_id, body,
-           source, received_at, deliveries, state, attempts, next_try_at, processed_at
-      FROM json_populate_recordset(NULL::webhook_events, :rows)
-     ORDER BY id
+    SELECT said.id, owner.id, said.type, said.created_at, said.api_version, said.object_id, said.object_type, said.request_id,
+           said.body, said.source, said.received_at, said.deliveries, said.state, said.attempts, said.next_try_at,
+           said.processed_at
+      FROM json_populate_recordset(NULL::webhook_events, :rows) AS said,
+           (SELECT id FROM accounts WHERE livemode = :livemode ORDER BY id LIMIT 1) AS owner
+     ORDER BY said.id
     ON CONFLICT (id) DO UPDATE SET deliveries = webhook_events.deliveries + excluded.deliveries
-    RETURNING id, deliveries, state, attempts
+    RETURNING id, account_id, deliveries, state, attempts
 """)
 _CONCLUDE = text("""
     UPDATE webhook_events AS event
@@ -47,26 +49,24 @@ class Open:
     """An event that is not concluded yet: new in this transaction, or waiting since an earlier one."""
 
     envelope: Envelope
+    account_id: int
     state: str
     attempts: int
 
 
-def keep(envelopes: Sequence[Envelope], account_id: int, source: str, heard_at: datetime) -> list[Open]:
-    """Write the events, each once, in the caller's transaction; answer those that are still to be understood."""
+def keep(envelopes: Sequence[Envelope], source: str, heard_at: datetime) -> list[Open]:
+    """Write events of one mode, each once, in the caller's transaction; answer those that are still to be understood."""
     times = Counter(envelope.id for envelope in envelopes)
     by_id = {envelope.id: envelope for envelope in envelopes}
-    shared = {
-        "account_id": account_id,
-        "source": source,
-        "received_at": heard_at,
-        "attempts": 1,
-        "next_try_at": None,
-        "processed_at": heard_at,
-    }
+    shared = {"source": source, "received_at": heard_at, "attempts": 1, "next_try_at": None, "processed_at": heard_at}
     rows = [_row(envelope) | shared | {"deliveries": times[envelope.id]} for envelope in by_id.values()]
-    answers = db.session.execute(_KEEP, {"rows": orjson.dumps(rows).decode()})
+    values = {"rows": orjson.dumps(rows).decode(), "livemode": envelopes[0].livemode}
+    answers = db.session.execute(_KEEP, values).all()
+    if not answers:  # the first event of all: nobody had asked yet whose it is
+        accounts.current(envelopes[0].livemode)
+        answers = db.session.execute(_KEEP, values).all()
     return [
-        Open(by_id[answer.id], answer.state, answer.attempts)
+        Open(by_id[answer.id], answer.account_id, answer.state, answer.attempts)
         for answer in answers
         # What came again is tried again as long as it was never understood.
         if answer.deliveries == times[answer.id] or answer.state in {"waiting", "dead"}
