@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -48,6 +49,11 @@ def fill(url: str, *words: str, **environment: str) -> subprocess.CompletedProce
     return subprocess.run(
         command, cwd=ROOT, env={**os.environ, "DATABASE_URL": url, **environment}, capture_output=True, text=True
     )
+
+
+def flask(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "sandbox", *words]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True)
 
 
 @dataclass
@@ -318,6 +324,42 @@ def test_another_seed_makes_another_shop_beside_the_first() -> None:
     totals = [body for body in bodies if body["object"] == "sandbox.totals"]
     kept = {(one["id"], status): one[status] for one in totals for status in ("available", "pending") if one[status]}
     assert kept == _sums([body for body in bodies if body["object"] == "balance_transaction"])
+    drop_database(url)
+
+
+def test_flask_seeds_the_sandbox_of_its_own_database(tmp_path: Path) -> None:
+    url = fresh_database()
+    environment = {"DATABASE_URL": url, "INSTANCE_DIR": str(tmp_path), "STRIPE_SECRET_KEY": "", "STRIPE_API_BASE": ""}
+
+    filled = flask("seed", "--customers", "8", "--months", "1", **environment)
+
+    assert filled.returncode == 0, filled.stderr
+    assert "        8  customer\n" in filled.stdout
+    assert len({row[1] for row in _everything(url)["objects"] if row[0] == "customer"}) == 8
+    drop_database(url)
+
+
+@pytest.mark.parametrize("command", ["seed", "serve"])
+def test_no_play_money_beside_a_live_key(tmp_path: Path, command: str) -> None:
+    url = fresh_database()
+    environment = {
+        "DATABASE_URL": url,
+        "INSTANCE_DIR": str(tmp_path),
+        "STRIPE_SECRET_KEY": "sk_live_neverused",
+        "STRIPE_WEBHOOK_SECRET": "whsec_neverused",
+        "STRIPE_API_BASE": "https://api.stripe.com",
+        "SECRET_KEY": "a key for tests that is long enough to be one",
+        "DOMAIN": "https://desk.example.com",
+    }
+
+    refused = flask(command, **environment)
+
+    assert refused.returncode == 1
+    assert "is a live key: play money has no place in this database" in refused.stderr
+    with psycopg2.connect(url) as conn, conn.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = 'sandbox'")
+        assert cursor.fetchall() == [(0,)]
+    conn.close()
     drop_database(url)
 
 

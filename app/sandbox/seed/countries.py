@@ -48,7 +48,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 COUNTRIES = (
     Country(
-        "US", 24, "usd", -6, "en-US", True, "+1555010##", _AMERICA,
+        "US", 24, "usd", -6, "en-US", True, "+141555501##", _AMERICA,
         _towns("San Francisco/941##/CA, Portland/972##/OR, Austin/787##/TX, Chicago/606##/IL, Brooklyn/112##/NY, "
                "Denver/802##/CO, Seattle/981##/WA, Boston/021##/MA, Atlanta/303##/GA, Minneapolis/554##/MN"),
         _words("Maple_Street Oak_Avenue Cedar_Lane 2nd_Street Lakeview_Drive Hillcrest_Road Mission_Street Park_Avenue"),

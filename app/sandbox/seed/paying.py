@@ -177,7 +177,7 @@ def new_card_method(shop: Shop, buyer: Buyer, card: Card) -> str:
 
 
 def new_debit_method(shop: Shop, buyer: Buyer) -> str:
-    iban = bank.new_iban(shop.rng, buyer.country.code, failing=shop.rng.random() < 0.06)
+    iban = bank.new_iban(shop.rng, buyer.country.code, failing=shop.rng.random() < 0.09)
     method = of_bank(shop.stage, iban, billing=buyer.billing, given={})
     shop.stage.put(method)
     return str(method["id"])
