@@ -3,19 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 
-from flask import get_template_attribute
 from markupsafe import Markup, escape
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.money import Money
 from app.web.admin import may
-from app.web.formatting import NOTHING, mask_email, money, when
+from app.web.formatting import NOTHING, from_macro, mask_email, money, status_badge, when
 from app.web.permissions import Permission
 
 Line = TypeVar("Line")
 Attribute = InstrumentedAttribute[Any]
+# Stands in for a value while a macro is cut into what is before, between and behind it.
+_HERE = "value-goes-here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ def code(name: str, label: str, value: Callable[[Line], str | None], **more: Any
     """An id or another code, monospaced with a button that copies it; not for the first column, which is a link."""
 
     def show(line: Line) -> Markup:
-        return _macro("fields", "copyable", value(line), label)
+        return _copyable(value(line), label)
 
     return Column(name=name, label=label, show=show, exports=((label, value),), **more)
 
@@ -96,7 +98,7 @@ def status(name: str, label: str, kind: str, value: Callable[[Line], str | None]
     """A badge; `kind` is a row of the table in templates/macros/status.html."""
 
     def show(line: Line) -> Markup:
-        return _macro("status", "status", kind, value(line))
+        return _badge(kind, value(line))
 
     return Column(name=name, label=label, show=show, exports=((label, value),), **{"priority": 1, **more})
 
@@ -117,7 +119,20 @@ def personal(address: str | None) -> str | None:
     return address if not address or may(Permission.PERSONAL_READ) else mask_email(address)
 
 
-def _macro(file: str, name: str, *values: object) -> Markup:
-    """What a macro of the theme makes of these values, escaped by it."""
-    made: Markup = get_template_attribute(f"macros/{file}.html", name)(*values)
-    return made
+@lru_cache(maxsize=512)
+def _badge(kind: str, value: str | None) -> Markup:
+    """Few statuses on very many rows: each is made once."""
+    return status_badge(kind, value)
+
+
+def _copyable(value: str | None, what: str) -> Markup:
+    """The macro's answer for this value, without running the macro for each row."""
+    if not value:
+        return NOTHING
+    return escape(value).join(_around(what))
+
+
+@lru_cache(maxsize=64)
+def _around(what: str) -> tuple[Markup, ...]:
+    """What the macro puts around a value."""
+    return tuple(from_macro("fields", "copyable", _HERE, what).split(_HERE))

@@ -10,6 +10,9 @@ from markupsafe import Markup
 
 from app.money import MinorUnits, Money
 
+# Filled in with %, which escapes like format() and takes half of its time; lists do it a hundred times a page.
+_MONEY = Markup('<span class="money">%s&nbsp;<span class="money-currency">%s</span></span>')
+_WHEN = Markup('<time datetime="%s" title="%s UTC" data-when="%s">%s UTC</time>')
 NOTHING = Markup('<span class="nothing" aria-label="none">—</span>')
 
 
@@ -34,9 +37,7 @@ def money(minor: int | None, currency: str) -> Markup:
     amount = Money(MinorUnits(minor), currency.lower())
     # A real minus sign has the width of a digit; the hyphen of `grouped` does not.
     digits = amount.grouped.replace("-", "\N{MINUS SIGN}")
-    return Markup('<span class="money">{}&nbsp;<span class="money-currency">{}</span></span>').format(
-        digits, amount.currency.upper()
-    )
+    return _MONEY % (digits, amount.currency.upper())
 
 
 def when(instant: datetime | None, style: str = "datetime") -> Markup:
@@ -48,9 +49,7 @@ def when(instant: datetime | None, style: str = "datetime") -> Markup:
         return NOTHING
     utc = instant.astimezone(UTC)
     stamp = utc.strftime("%Y-%m-%d %H:%M:%S")
-    return Markup('<time datetime="{}" title="{} UTC" data-when="{}">{} UTC</time>').format(
-        utc.strftime("%Y-%m-%dT%H:%M:%SZ"), stamp, style, utc.strftime("%-d %b %Y, %H:%M")
-    )
+    return _WHEN % (f"{stamp.replace(' ', 'T')}Z", stamp, style, utc.strftime("%-d %b %Y, %H:%M"))
 
 
 def status_badge(kind: str, value: str | None) -> Markup:

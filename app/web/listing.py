@@ -83,8 +83,10 @@ class ListView(StaffView, Generic[Row, Line]):
         asked = Asked.read(self, request.args)
         keyset = self.keyset(asked.sort, descending=asked.descending)
         cursors = self._cursors(keyset)
-        page: Page[Row] = keyset.page(self._asked_rows(asked), size=asked.size, at=asked.place(cursors))
-        return self.render(self.template, listing=self._listing(asked, keyset, cursors, page))
+        rows = self._asked_rows(asked)
+        page: Page[Row] = keyset.page(rows, size=asked.size, at=asked.place(cursors))
+        listing = self._listing(asked, page, self._turner(asked, keyset, cursors, page))
+        return self.render(self.template, listing=listing | {"count_text": self._count(rows, page).words(*self.noun)})
 
     @expose("/export.csv")
     @needs(Permission.EXPORT)
@@ -122,13 +124,11 @@ class ListView(StaffView, Generic[Row, Line]):
             db.session.expunge_all()
             yield lines
 
-    def _listing(self, asked: Asked, keyset: Keyset, cursors: Cursors, page: Page[Row]) -> dict[str, Any]:
-        """What templates/admin/model/list.html shows."""
-        turn = self._turner(asked, keyset, cursors, page)
+    def _listing(self, asked: Asked, page: Page[Row], turn: Callable[[Any, int], str | None]) -> dict[str, Any]:
+        """What templates/admin/model/list.html shows, but for the count."""
         return {
             "title": self.title,
             "lead": self.lead,
-            "count_text": self._count(asked, page).words(*self.noun),
             "columns": [self._heading(column, asked) for column in self.columns],
             "rows": [self._row(row, line) for row, line in zip(page.rows, self.lines(page.rows), strict=True)],
             "search": {"value": asked.search, "placeholder": self.search_hint} if self.search_hint else None,
@@ -155,10 +155,10 @@ class ListView(StaffView, Generic[Row, Line]):
 
         return turn
 
-    def _count(self, asked: Asked, page: Page[Row]) -> Count:
+    def _count(self, rows: Select[Row], page: Page[Row]) -> Count:
         if not page.has_before and not page.has_after:
             return Count(len(page.rows), exact=True)
-        return count(self._asked_rows(asked))
+        return count(rows)
 
     def _heading(self, column: Column[Any], asked: Asked) -> dict[str, Any]:
         heading = {"name": column.name, "label": column.label, "align": column.align, "priority": column.priority}
