@@ -3,7 +3,7 @@
 import re
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
@@ -120,16 +120,23 @@ def checked_role(role: str) -> str:
 
 
 def _locked(staff_id: UUID) -> Staff:
-    person = db.session.get(Staff, staff_id, with_for_update=True)
-    if person is None:
-        raise Unknown("Nobody like that works here.")
-    return person
+    """The person, and with them every admin, always in one order: two admins who demote each other queue up here."""
+    rows = (
+        select(Staff)
+        .where(or_(Staff.id == staff_id, Staff.role == "admin"))
+        .order_by(Staff.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for person in db.session.execute(rows).scalars().all():
+        if person.id == staff_id:
+            return person
+    raise Unknown("Nobody like that works here.")
 
 
 def _check_other_admins(person: Staff) -> None:
-    """Two admins who demote each other at the same moment queue up at these rows."""
     others = select(Staff.id).where(Staff.role == "admin", Staff.deactivated_at.is_(None), Staff.id != person.id)
-    if not db.session.execute(others.order_by(Staff.id).with_for_update()).all():
+    if db.session.execute(others.limit(1)).first() is None:
         raise LastAdmin(f"{person.email} is the only admin left. Make somebody else an admin first.")
 
 
