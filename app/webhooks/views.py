@@ -4,6 +4,7 @@ It stands in front of the framework, because all that is done for a visitor's re
 """
 
 import logging
+import threading
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -28,6 +29,9 @@ ADDRESSES = frozenset({"/webhooks/stripe", "/webhook"})
 # Stripe's largest event is 256 KB.
 LARGEST_BODY = 1024 * 1024
 _PIECE = 64 * 1024
+# A body that dribbles in holds a thread of the web server, and only so many may: the rest is for those who work here.
+_READERS = 6
+_PATIENCE_SECONDS = 0.25
 _LONGEST_NUMBER = 12
 Answer = tuple[HTTPStatus, str]
 
@@ -46,6 +50,7 @@ class WebhookDoor:
         self._settings: Settings = app.extensions["settings"]
         self._secrets = signatures.usable(self._settings.webhook_secrets)
         self._intake = Intake(self._take_in)
+        self._readers = threading.BoundedSemaphore(_READERS)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ.get("PATH_INFO") not in ADDRESSES:
@@ -68,7 +73,13 @@ class WebhookDoor:
             return HTTPStatus.METHOD_NOT_ALLOWED, "Stripe posts events here."
         if not self._secrets:
             return HTTPStatus.SERVICE_UNAVAILABLE, "No webhook secret is configured."
-        body = _read(environ)
+        # An honest body is here at once, so nobody waits; and what is refused now, Stripe sends again.
+        if not self._readers.acquire(timeout=_PATIENCE_SECONDS):
+            return HTTPStatus.SERVICE_UNAVAILABLE, "Too many bodies are arriving too slowly."
+        try:
+            body = _read(environ)
+        finally:
+            self._readers.release()
         if body is None:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than any event."
         return self._received(body, environ.get("HTTP_STRIPE_SIGNATURE"), environ.get("REMOTE_ADDR"))

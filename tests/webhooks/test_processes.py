@@ -1,5 +1,7 @@
 """What was answered 200 is safe, whatever dies the next moment."""
 
+import select
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 import requests
 from sqlalchemy import create_engine, text
 
-from tests.stack import Stack, free_port
+from tests.stack import Stack, eventually, free_port
 from tests.webhooks.signing import customer, event, signature
 from tests.world import WEBHOOK_SECRET
 
@@ -40,6 +42,24 @@ def test_nothing_that_was_answered_is_lost_when_every_process_is_killed(web: Sta
     engine.dispose()
     assert [tuple(row) for row in states] == [("processed", 500)]
     assert customers == 500
+
+
+def test_a_hundred_bodies_that_dribble_in_hold_up_nobody_else(web: Stack) -> None:
+    head = b"POST /webhooks/stripe HTTP/1.1\r\nHost: x\r\nStripe-Signature: t=1,v1=0\r\nContent-Length: 1000\r\n\r\n"
+    slow = [socket.create_connection(("127.0.0.1", web.port)) for _ in range(100)]
+    try:
+        for connection in slow:
+            connection.sendall(head + b"a")
+        refused = eventually(lambda: [s for s in slow if select.select([s], [], [], 0)[0]])
+        assert refused[0].recv(12) == b"HTTP/1.1 503"
+        assert requests.get(f"{web.url}/health", timeout=5).status_code == 200
+    finally:
+        for connection in slow:
+            connection.close()
+
+    body = orjson.dumps(event("customer.created", customer("cus_after")))
+    headers = {"Stripe-Signature": signature(body)}
+    eventually(lambda: requests.post(f"{web.url}/webhook", data=body, headers=headers, timeout=5).status_code == 200)
 
 
 def test_a_body_without_a_length_is_read_up_to_the_limit(web: Stack) -> None:
