@@ -16,6 +16,7 @@ STATES = {
     "succeeded": and_(_TAKEN, _GIVEN_BACK <= 0, Charge.refunded.is_(False), Charge.disputed.is_(False)),
     "pending": Charge.status == "pending",
     "uncaptured": and_(Charge.status == "succeeded", Charge.captured.is_(False), Charge.refunded.is_(False)),
+    "canceled": and_(Charge.status == "succeeded", Charge.captured.is_(False), Charge.refunded),
     "partially_refunded": and_(_TAKEN, _GIVEN_BACK > 0, Charge.refunded.is_(False), Charge.disputed.is_(False)),
     "refunded": and_(_TAKEN, Charge.refunded, Charge.disputed.is_(False)),
     "disputed": and_(_TAKEN, Charge.disputed),

@@ -24,6 +24,8 @@ class WebhookEvent(Base):
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("state <> 'waiting' OR next_try_at IS NOT NULL", name="waiting_has_next_try"),
         Index("ix_webhook_events_waiting", "next_try_at", postgresql_where=text("state = 'waiting'")),
+        # The start page asks how many are dead; without this it would read every event there ever was.
+        Index("ix_webhook_events_dead", "account_id", "received_at", postgresql_where=text("state = 'dead'")),
         Index(None, "account_id", "received_at", "id"),
         Index(None, "object_id", "created_at"),
     )
