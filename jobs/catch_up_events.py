@@ -21,4 +21,4 @@ def catch_up_events() -> int:
     if account.events_read_to is None:
         # Nothing was copied yet: the first sync reads everything, and from then on there is a place to read on from.
         return noted
-    return noted + catch_up(gateway(), account.id, inbox.take_in_listed)
+    return noted + catch_up(gateway().background, account.id, inbox.take_in_listed)

@@ -6,4 +6,4 @@ from app.refunds.recovery import recover
 
 def settle_refunds() -> int:
     """Find out what became of refunds that were asked for and not answered."""
-    return recover(gateway())
+    return recover(gateway().background)

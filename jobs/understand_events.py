@@ -21,11 +21,12 @@ def understand_events() -> int:
     """Work through the events that wait, oldest first, and read what events only mention."""
     waiting = inbox.waiting(_AT_ONCE)
     db.session.rollback()
+    stripe = gateway().background
     done = 0
     for event_id in waiting:
         if stopping.requested.is_set():
             return done
-        done += inbox.understand(event_id, gateway())
+        done += inbox.understand(event_id, stripe)
     settings: Settings = current_app.extensions["settings"]
     ledger.note_missing(accounts.current(settings.livemode).id, now=clock.now(), within=_LATELY)
-    return done + wanted.fetch(gateway(), limit=_AT_ONCE, stop=stopping.requested.is_set)
+    return done + wanted.fetch(stripe, limit=_AT_ONCE, stop=stopping.requested.is_set)

@@ -17,6 +17,10 @@ class FakeGateway:
     error: Exception | None = None
     asked: list[str] = field(default_factory=list)
 
+    @property
+    def background(self) -> "FakeGateway":
+        return self
+
     def look(self, path: str) -> Answer:
         assert not db.session().in_transaction()
         self.asked.append(path)
