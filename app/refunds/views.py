@@ -39,6 +39,11 @@ _STATUSES = {
 _MADE = {"here": Refund.requested_by.is_not(None), "outside": Refund.requested_by.is_(None)}
 
 
+def _reason(refund: Refund) -> str | None:
+    """In the words of who asked, else what Stripe was told."""
+    return refund.reason_text or (refund.reason.replace("_", " ").capitalize() if refund.reason else None)
+
+
 class RefundsView(ListView[Refund, Refund]):
     """/admin/refunds"""
 
@@ -79,7 +84,7 @@ class RefundsView(ListView[Refund, Refund]):
         columns.amount("amount", "Amount", lambda refund: refund.money),
         columns.status("status", "Status", "refund", lambda refund: refund.state),
         columns.text("by", "Who", lambda refund: refund.requested_by or "Outside", priority=1),
-        columns.text("reason", "Reason", lambda refund: refund.reason_text or refund.reason, priority=3),
+        columns.text("reason", "Reason", _reason, priority=3),
         columns.instant("created", "Date", lambda refund: refund.created_at, sort=Refund.created_at, priority=1),
         columns.code("charge", "Payment", lambda refund: refund.charge_id, priority=3),
     )
