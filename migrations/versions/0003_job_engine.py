@@ -50,5 +50,6 @@ def downgrade() -> None:
 
 def _run(script: str) -> None:
     """As it stands: SQLAlchemy would take its colons and percent signs for parameters."""
-    with op.get_bind().connection.cursor() as cursor:
-        cursor.execute(script)
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute(script)
+    cursor.close()
