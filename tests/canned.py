@@ -4,6 +4,7 @@ Run as `python -m tests.canned CHARGES` it prints its port and serves that many 
 """
 
 import http.server
+import re
 import socketserver
 import sys
 import threading
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 START = 1_790_000_000
+_ONE = re.compile(r"^[^?]+_\w*\d\w*$")  # an id at the end
 PAGE = 100
 Obj = dict[str, Any]
 
@@ -153,11 +155,19 @@ class Canned:
         if target in self.answers:
             status, extra, body = self.answers[target]
             return status, extra, orjson.dumps(body)
-        if target in self.objects:
-            return 200, {}, orjson.dumps(self.objects[target])
+        if _ONE.search(target):
+            return self._one(target)
         if target not in self._pages:
             self._pages[target] = orjson.dumps(self._page(target))
         return 200, {}, self._pages[target]
+
+    def _one(self, target: str) -> tuple[int, dict[str, str], bytes]:
+        path, _, key = target.rpartition("/")
+        listed = (obj for obj in self.lists.get(path, ()) if obj["id"] == key)
+        if found := self.objects.get(target) or next(listed, None):
+            return 200, {}, orjson.dumps(found)
+        said = {"type": "invalid_request_error", "code": "resource_missing", "message": f"No such object: '{key}'"}
+        return 404, {}, orjson.dumps({"error": said})
 
     def forget(self) -> None:
         """Make the pages anew: the lists have changed."""

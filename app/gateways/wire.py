@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import requests
 import stripe
 
+from app.gateways.decode import NotJson, loads
+
 TIMEOUTS = (3.0, 12.0)  # seconds to connect, seconds between two bytes
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 _FIRST_ERROR = 400
@@ -46,7 +48,21 @@ class Wire(stripe.RequestsClient):
     ) -> tuple[bytes, int, Mapping[str, str]]:
         content, status, answered = super().request(method, url, headers, post_data)
         heard = Heard(answered, status, content)
-        return (b"{}" if status < _FIRST_ERROR else content), status, heard
+        if status < _FIRST_ERROR:
+            return b"{}", status, heard
+        if not _is_stripes(content):
+            # The SDK would raise the same, but drop the headers, and with them the request id.
+            raise stripe.APIError(f"The answer ({status}) is not Stripe's.", None, status, None, heard)
+        return content, status, heard
+
+
+def _is_stripes(content: bytes) -> bool:
+    """An error in Stripe's own words, and not the page of a machine in between."""
+    try:
+        told = loads(content).get("error")
+    except NotJson:
+        return False
+    return isinstance(told, dict) and isinstance(told.get("type"), str)
 
 
 def _session(base: str) -> requests.Session:

@@ -175,6 +175,18 @@ def test_background_work_waits_out_a_storm_that_a_person_does_not(world):
         world.stripe.retrieve("/v1/refunds/re_1")
 
 
+def test_the_request_id_of_another_machines_page_is_logged(world, caplog):
+    world.replies(lambda: (502, {"Content-Type": "text/html", "Request-Id": "req_lost"}, b"<html>secret</html>"))
+
+    with pytest.raises(GatewayUnavailable), caplog.at_level("INFO"):
+        world.refund()
+
+    assert {call.request_id for call in world.calls} == {"req_lost"}
+    [*_, last] = [record for record in caplog.records if record.message == "gateway.no_answer"]
+    assert (last.stripe_request_id, last.status, last.levelname) == ("req_lost", 502, "WARNING")
+    assert "secret" not in last.words
+
+
 def test_nothing_listens_is_unknown(world):
     gone = Stripe("sk_test_1", "http://127.0.0.1:9", pace=world.stripe._pace, keep=world.calls.append)
 
