@@ -21,7 +21,7 @@ def make(tx: Tx, type: str, obj: Obj, previous: Obj | None) -> tuple[Obj, list[s
         "id": tx.new_id("evt_"),
         "object": "event",
         "api_version": tx.world.default_version,
-        "created": stamp if stamp is not None else tx.now,
+        "created": stamp if stamp is not None else tx.world_now,
         "data": data,
         "livemode": False,
         "pending_webhooks": len(wanted),

@@ -69,6 +69,12 @@ STEPS: tuple[str, ...] = (
     CREATE TABLE contents (file text PRIMARY KEY, data bytea NOT NULL);
     CREATE TABLE requests (id bigint PRIMARY KEY, entry text NOT NULL);
     """,
+    """
+    ALTER TABLE timers ADD COLUMN clock text;
+    DROP INDEX timers_at;
+    CREATE INDEX timers_world ON timers (at, id) WHERE clock IS NULL;
+    CREATE INDEX timers_clock ON timers (clock, at, id) WHERE clock IS NOT NULL;
+    """,
 )
 
 TABLES = ("objects", "deliveries", "timers", "idempotency", "secrets", "contents", "requests")

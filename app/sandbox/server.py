@@ -29,6 +29,7 @@ class Sandbox:
         self.deliverer = Deliverer(world)
         self.timers = Timers(world)
         self.http = HttpServer(host, port, self.answer)
+        world.base_url = f"http://{host}:{self.http.port}"
 
     def serve(self) -> None:
         """Run until `stop`."""

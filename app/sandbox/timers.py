@@ -10,6 +10,7 @@ from psycopg2 import errors
 
 from app.sandbox import codec, routes
 from app.sandbox.errors import StripeError
+from app.sandbox.params import Obj
 from app.sandbox.world import LOST, World
 
 log = logging.getLogger(__name__)
@@ -45,25 +46,34 @@ class Timers:
                 self._world.remember("offset", to - int(time.time()))
             return done
 
-    def run_due(self, now: int) -> int:
-        """Run everything up to `now`, oldest first, each with `tx.now` at its own moment; tasks may add more."""
+    def run_due(self, now: int, clock: str | None = None) -> int:
+        """Run everything up to `now`, oldest first, each with `tx.now` at its own moment; tasks may add more.
+
+        `clock` names a test clock: then its timers run, not the world's.
+        """
         done = 0
         with self._turn:
-            while self._run_next(now):
+            while self._run_next(now, clock):
                 done += 1
         return done
 
-    def _run_next(self, now: int) -> bool:
+    def _run_next(self, now: int, clock: str | None) -> bool:
         number, name = 0, ""
         try:
             with self._world.transaction() as tx:
                 tx.cursor.execute(
-                    "SELECT id, at, task, args FROM timers WHERE at <= %s ORDER BY at, id LIMIT 1 FOR UPDATE", (now,)
+                    f"SELECT id, at, task, args FROM timers WHERE at <= %s AND clock {'IS NULL' if clock is None else '= %s'} "
+                    "ORDER BY at, id LIMIT 1 FOR UPDATE",
+                    (now,) if clock is None else (now, clock),
                 )
                 row = tx.cursor.fetchone()
                 if row is None:
                     return False
-                number, tx.now, name, args = row
+                number, at, name, args = row
+                if clock is None:
+                    tx.now = at
+                else:
+                    tx.enter_clock(clock, at)
                 tx.cursor.execute("DELETE FROM timers WHERE id = %s", (number,))
                 task = routes.task(name)
                 if task is None:
@@ -91,6 +101,7 @@ class Timers:
             self._bell.clear()
             try:
                 self.run_due(self._world.now)
+                self.run_clocks()
                 pause = self._until_next()
             except LOST:
                 self._world.pool.forget_idle()
@@ -100,9 +111,24 @@ class Timers:
                 pause = 1.0
             self._bell.wait(pause)
 
+    def run_clocks(self) -> None:
+        """Bring every test clock that is advancing to its target; one that was cut short goes on from where it was."""
+        with self._turn:
+            for clock in self._advancing():
+                target = clock["status_details"]["advancing"]["target_frozen_time"]
+                self.run_due(target, clock["id"])
+                arrived = routes.task("test_clock_arrived")
+                if arrived:
+                    with self._world.transaction() as tx:
+                        arrived(tx, clock=clock["id"])
+
+    def _advancing(self) -> list[Obj]:
+        with self._world.transaction() as tx:
+            return tx.find("test_helpers.test_clock", status="advancing")
+
     def _until_next(self) -> float:
         with self._world.transaction() as tx:
-            tx.cursor.execute("SELECT min(at) FROM timers")
+            tx.cursor.execute("SELECT min(at) FROM timers WHERE clock IS NULL")
             row = tx.cursor.fetchone()
         if row is None or row[0] is None:
             return LOOK_AGAIN

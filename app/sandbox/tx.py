@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +46,50 @@ class Tx:
         self.cursor: Cursor = conn.cursor()
         self._rows: dict[tuple[str, str], tuple[store.Row, bool]] = {}
         self._deliveries: list[tuple[str, str]] = []
-        self._timers: list[tuple[int, str, str]] = []
+        self._timers: list[tuple[int, str, str, str | None]] = []
+        self.clock: str | None = None
+        self._world_now: int | None = None
         self.changed_endpoints = False
         self._new_deliveries = False
         self._new_timers = False
+
+    @property
+    def world_now(self) -> int:
+        """The world's time, also while `now` is a test clock's."""
+        return self.now if self._world_now is None else self._world_now
+
+    def enter_clock(self, clock_id: str, now: int) -> None:
+        """From here on this request lives in the time of a test clock: what it makes, and what it does `later`."""
+        if self.clock is None:
+            self._world_now = self.now
+        self.clock, self.now = clock_id, now
+
+    @contextlib.contextmanager
+    def outside(self) -> Iterator[None]:
+        """Back in the world's time for a moment: the account's money knows no test clocks."""
+        clock, now = self.clock, self.now
+        if clock is None:
+            yield
+            return
+        self.clock, self.now = None, self.world_now
+        try:
+            yield
+        finally:
+            self.clock, self.now = clock, now
+
+    @contextlib.contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Try something out: whatever the block writes, plans or announces is as if it had never been."""
+        self.flush()
+        kept = (self.now, self.clock, self._world_now, self._new_deliveries, self._new_timers, self.changed_endpoints)
+        self.cursor.execute("SAVEPOINT rehearsal")
+        try:
+            yield
+        finally:
+            self._rows, self._deliveries, self._timers = {}, [], []
+            self.cursor.execute("ROLLBACK TO SAVEPOINT rehearsal")
+            self.cursor.execute("RELEASE SAVEPOINT rehearsal")
+            self.now, self.clock, self._world_now, self._new_deliveries, self._new_timers, self.changed_endpoints = kept
 
     def new_id(self, prefix: str, length: int = 24) -> str:
         return self.world.new_id(prefix, length)
@@ -110,8 +152,9 @@ class Tx:
             self.changed_endpoints = True
 
     def later(self, at: int, task: str, **args: Any) -> None:
-        """Run the registered task(tx, **args) when the world clock reaches `at` (Unix seconds)."""
-        self._timers.append((at, task, codec.dumps(args)))
+        """Run the registered task(tx, **args) when the world clock, or the test clock this request lives in, reaches `at`
+        (Unix seconds)."""
+        self._timers.append((at, task, codec.dumps(args), self.clock))
 
     def hold(self, what: str, which: str) -> None:
         """Make everybody else who holds the same two words wait until this request ends."""
@@ -130,7 +173,7 @@ class Tx:
             self._deliveries = []
             self._new_deliveries = True
         if self._timers:
-            execute_values(self.cursor, "INSERT INTO timers (at, task, args) VALUES %s", self._timers)
+            execute_values(self.cursor, "INSERT INTO timers (at, task, args, clock) VALUES %s", self._timers)
             self._timers = []
             self._new_timers = True
 

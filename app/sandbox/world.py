@@ -24,7 +24,11 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class World:
-    """One account's world. `settings` is small, kept in memory and written through to the table `world`."""
+    """One account's world. `settings` is small, kept in memory and written through to the table `world`.
+
+    `base_url` is where its pages are served; a server that listens elsewhere sets it."""
+
+    base_url = "http://127.0.0.1:12111"
 
     def __init__(self, dsn: str, *, durable: bool = False, seed: int | None = None) -> None:
         self.pool = Pool(dsn.replace("postgresql+psycopg2://", "postgresql://", 1), durable=durable)

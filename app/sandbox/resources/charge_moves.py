@@ -117,7 +117,7 @@ def take(tx: Tx, charge: Obj, amount: int) -> None:
 
 def _available_on(tx: Tx, kind: str, card: TestCard | None) -> int:
     if card and card.bypass_pending:
-        return tx.now
+        return tx.world_now
     return ledger.next_available(tx, SEPA_PENDING_DAYS if kind == "sepa_debit" else ledger.PENDING_DAYS)
 
 

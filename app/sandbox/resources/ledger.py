@@ -30,17 +30,20 @@ def post(  # noqa: PLR0913 - one line of a ledger
     rate: float | None = None,
     available_on: int | None = None,
 ) -> Obj:
-    """Write one movement and move the balance with it. Pending until `available_on`, default at once."""
+    """Write one movement and move the balance with it. Pending until `available_on`, default at once.
+
+    Always in the world's time: a test clock that runs ahead brings no money sooner.
+    """
     fee = sum(part.amount for part in fees)
-    due = tx.now if available_on is None else available_on
-    status = "pending" if due > tx.now else "available"
+    due = tx.world_now if available_on is None else available_on
+    status = "pending" if due > tx.world_now else "available"
     movement = {
         "id": tx.new_id("txn_"),
         "object": "balance_transaction",
         "amount": amount,
         "available_on": due,
         "balance_type": "payments",
-        "created": tx.now,
+        "created": tx.world_now,
         "currency": currency,
         "description": description,
         "exchange_rate": rate,
@@ -58,7 +61,8 @@ def post(  # noqa: PLR0913 - one line of a ledger
     totals["gross"] += amount
     if status == "pending" and due not in totals["days"]:
         totals["days"].append(due)
-        tx.later(due, "funds_available", currency=currency, day=due)
+        with tx.outside():
+            tx.later(due, "funds_available", currency=currency, day=due)
     tx.put(totals)
     return movement
 
@@ -75,7 +79,7 @@ def locked_totals(tx: Tx, currency: str) -> Obj:
 
 def next_available(tx: Tx, days: int = PENDING_DAYS) -> int:
     """Midnight UTC, `days` after today."""
-    return (tx.now // DAY + days) * DAY
+    return (tx.world_now // DAY + days) * DAY
 
 
 def balance(tx: Tx) -> Obj:
