@@ -23,6 +23,7 @@ from app import embedded
 
 EMBEDDED_FOLDER = Path(__file__).parent.parent / "instance" / "pg-test"
 FIRST_WITH_BUILTIN_LOCALE = 170_000
+DROP_TRIES = 5
 
 
 @dataclass
@@ -70,7 +71,7 @@ def fresh_database(template: str | None = None) -> str:
 
 def drop_database(url: str) -> None:
     """Drop it whoever is connected; one that is gone already is fine."""
-    _run(os.getpid()).execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+    _drop(_run(os.getpid()), str(make_url(url).database))
 
 
 @cache
@@ -104,7 +105,21 @@ def _finish(run: Run, pid: int) -> None:
 
 def _drop_all(run: Run, owner: str) -> None:
     for (name,) in run.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", f"cf\\_{owner}\\_%"):
-        run.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        _drop(run, name)
+
+
+def _drop(run: Run, name: str) -> None:
+    """Without FORCE, which would also have to end an autovacuum worker and may not; a plain DROP asks that one to leave."""
+    for _ in range(DROP_TRIES):
+        run.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user", name
+        )
+        try:
+            run.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        except errors.ObjectInUse:
+            continue
+        return
+    raise AssertionError(f"{name} stays in use")
 
 
 def _lock(run: str) -> int:
