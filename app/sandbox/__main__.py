@@ -48,7 +48,7 @@ def main(words: list[str] | None = None) -> int:
 def serve(arguments: argparse.Namespace) -> int:
     """Answer until SIGTERM or Ctrl-C."""
     world = World(arguments.database_url, durable=arguments.durable, seed=arguments.seed)
-    sandbox = Sandbox(world, host=arguments.host, port=arguments.port)
+    sandbox = Sandbox(world, host=arguments.host, port=arguments.port, public_url=arguments.public_url)
     if arguments.webhook_url:
         sandbox.add_endpoint(arguments.webhook_url, arguments.webhook_secret, version=arguments.webhook_version)
     if threading.current_thread() is threading.main_thread():
@@ -82,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     server.add_argument(
         "--port", type=int, default=int(os.environ.get("SANDBOX_PORT", "12111")), help="0 takes a free one"
+    )
+    server.add_argument(
+        "--public-url",
+        default=os.environ.get("SANDBOX_PUBLIC_URL") or None,
+        help="where browsers reach it, for links to its pages (default: the name a request came in by)",
     )
     server.add_argument("--seed", type=int, help="make the same ids every time")
     server.add_argument("--durable", action="store_true", help="wait for the disk at every commit")

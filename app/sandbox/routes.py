@@ -93,7 +93,8 @@ def _words(path: str) -> list[str]:
 
 def discover() -> None:
     """Import every module that answers requests, so that its decorators run."""
-    for package_name in ("app.sandbox.builtin", "app.sandbox.resources", "app.sandbox.billing", "app.sandbox.control"):
+    for name in ("builtin", "resources", "billing", "control", "pages"):
+        package_name = f"app.sandbox.{name}"
         package = importlib.import_module(package_name)
         for module in sorted(found.name for found in pkgutil.iter_modules(package.__path__)):
             importlib.import_module(f"{package_name}.{module}")

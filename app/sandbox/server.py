@@ -14,6 +14,7 @@ from app.sandbox.errors import StripeError
 from app.sandbox.faults import Fault, Faults
 from app.sandbox.http import HttpServer, Reply, Request
 from app.sandbox.journal import Journal
+from app.sandbox.pages import visit
 from app.sandbox.timers import Timers
 from app.sandbox.world import LOST, World
 
@@ -21,7 +22,9 @@ from app.sandbox.world import LOST, World
 class Sandbox:
     """Everything of one sandbox process."""
 
-    def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, world: World, *, host: str = "127.0.0.1", port: int = 0, public_url: str | None = None
+    ) -> None:
         routes.discover()
         self.world = world
         self.faults = Faults()
@@ -29,7 +32,8 @@ class Sandbox:
         self.deliverer = Deliverer(world)
         self.timers = Timers(world)
         self.http = HttpServer(host, port, self.answer)
-        world.base_url = f"http://{host}:{self.http.port}"
+        world.public = public_url is not None
+        world.base_url = public_url.rstrip("/") if public_url else f"http://127.0.0.1:{self.http.port}"
 
     def serve(self) -> None:
         """Run until `stop`."""
@@ -84,6 +88,8 @@ class Sandbox:
         return endpoint | {"secret": secret}
 
     def answer(self, request: Request) -> Reply:
+        if visit.is_page(request):
+            return visit.answer(self, request)
         if request.path.startswith("/_control"):
             return self._control(request)
         reply = self._stripe(request)

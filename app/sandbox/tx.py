@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from app.sandbox.params import Obj, Params
 
 if TYPE_CHECKING:
     from app.sandbox.world import World
+
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
 
 @dataclass
@@ -139,6 +142,11 @@ class Tx:
         self.put(event)
         self.deliver(event["id"], wanted)
         return event
+
+    def page(self, path: str) -> str:
+        """The absolute address of one of our pages for people, under the name this request came in by."""
+        named = self.host and not self.world.public and _HOST.fullmatch(self.host)
+        return (f"http://{self.host}" if named else self.world.base_url) + path
 
     def deliver(self, event_id: str, endpoints: list[str]) -> None:
         """Queue an event for these endpoints (by id)."""

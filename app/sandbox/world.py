@@ -29,6 +29,8 @@ class World:
     `base_url` is where its pages are served; a server that listens elsewhere sets it."""
 
     base_url = "http://127.0.0.1:12111"
+    public = False
+    """Was `base_url` given by whoever started the server? Then it counts even if requests come in by another name."""
 
     def __init__(self, dsn: str, *, durable: bool = False, seed: int | None = None) -> None:
         self.pool = Pool(dsn.replace("postgresql+psycopg2://", "postgresql://", 1), durable=durable)

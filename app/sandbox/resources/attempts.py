@@ -138,6 +138,6 @@ def _hold_for_customer(tx: Tx, intent: Obj, method: Obj, how: Circumstances) -> 
         why = DECLINES["authentication_not_handled"]
         fail(tx, intent, unfinished(why, method), charge=None)
         raise refusal(why, commit=True, payment_intent=intent, payment_method=method)
-    intent.update(status="requires_action", next_action=ask_customer(intent, how.return_url))
+    intent.update(status="requires_action", next_action=ask_customer(tx, intent, how.return_url))
     tx.put(intent)
     tx.emit("payment_intent.requires_action", intent)

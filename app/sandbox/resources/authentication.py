@@ -32,10 +32,10 @@ def remember_set_up(tx: Tx, card: TestCard, method: Obj) -> None:
         tx.put({"object": "sandbox.set_up", "id": method["id"]})
 
 
-def ask_customer(intent: Obj, return_url: str | None) -> Obj:
-    """`next_action`: a page when the caller told where to come back to, else a job for Stripe's script."""
-    page = f"https://hooks.stripe.com/3d_secure_2/hosted?merchant=acct_sandbox&payment_intent={intent['id']}"
+def ask_customer(tx: Tx, intent: Obj, return_url: str | None) -> Obj:
+    """`next_action`: our page of a bank when the caller told where to come back to, else a job for Stripe's script."""
     if return_url:
+        page = tx.page(f"/3ds/{intent['id']}")
         return {"redirect_to_url": {"return_url": return_url, "url": page}, "type": "redirect_to_url"}
     return {
         "type": "use_stripe_sdk",

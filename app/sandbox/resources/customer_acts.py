@@ -14,7 +14,7 @@ from app.sandbox.tx import Tx
 
 def authenticate(tx: Tx, intent_id: str, *, passed: bool) -> Obj:
     """Finish `requires_action` of a PaymentIntent or SetupIntent; answers with the intent as it is then."""
-    kind = "setup_intent" if intent_id.startswith("seti_") else "payment_intent"
+    kind = intent_kind(intent_id)
     intent = tx.require(kind, intent_id)
     if intent["status"] != "requires_action":
         raise invalid(f"Nobody waits for the customer: {intent_id} is {intent['status']}.")
@@ -24,6 +24,10 @@ def authenticate(tx: Tx, intent_id: str, *, passed: bool) -> Obj:
     else:
         _finish_payment(tx, intent, method, passed=passed)
     return intent
+
+
+def intent_kind(intent_id: str) -> str:
+    return "setup_intent" if intent_id.startswith("seti_") else "payment_intent"
 
 
 def _finish_setup(tx: Tx, intent: Obj, method: Obj, *, passed: bool) -> None:

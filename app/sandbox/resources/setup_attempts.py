@@ -28,7 +28,7 @@ def set_up(tx: Tx, intent: Obj, method: Obj, *, return_url: str | None, mandate_
         _refuse(tx, intent, method, DECLINES[card.declines])
     if card and needs_customer_to_save(card):
         _note(tx, intent, method, "requires_action")
-        intent.update(status="requires_action", next_action=ask_customer(intent, return_url))
+        intent.update(status="requires_action", next_action=ask_customer(tx, intent, return_url))
         tx.put(intent)
         tx.emit("setup_intent.requires_action", intent)
         return
