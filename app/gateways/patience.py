@@ -8,6 +8,8 @@ from app.gateways.errors import Trouble
 # Longest that one attempt may take: to connect, and then until the answer begins.
 ATTEMPT = 15.0
 _FIRST, _LONGEST, _LONGEST_ASKED = 0.5, 8.0, 60.0
+# After a 429 the bucket keeps us below the limit; waiting longer than this on top of it gains nothing.
+_LONGEST_SLOWED = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Patience:
             return None
         if not trouble.too_many and tries >= self.tries:
             return None
-        wait = min(_LONGEST, _FIRST * 2 ** (tries - 1)) * random.uniform(0.5, 1.0)  # noqa: S311 - spreading, not secrecy
+        longest = _LONGEST_SLOWED if trouble.too_many else _LONGEST
+        wait = min(longest, _FIRST * 2 ** (tries - 1)) * random.uniform(0.5, 1.0)  # noqa: S311 - spreading, not secrecy
         if trouble.retry_after is not None:
             wait = max(wait, min(trouble.retry_after, _LONGEST_ASKED))
         limit = self.when_slowed if trouble.too_many else self.seconds

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 
 from app.gateways.answer import Answer
 from app.mirror import pull
@@ -15,6 +15,7 @@ from app.mirror.pull import Reads
 from app.sync.stretches import Span, Stretch
 
 _TICK = 0.1  # seconds between looks at whether the other side is gone
+_SLOW = 0.03  # seconds that a page may let us wait before another thread helps
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ class Failure:
 
 
 class Fetcher:
-    """Reads stretches page by page. Threads own nothing but their connection to Stripe: whoever iterates writes to the database.
+    """Reads stretches page by page, in up to `threads` threads.
+
+    Threads own nothing but their connection to Stripe: whoever iterates writes to the database.
 
     `oldest`: where the account's history begins, if that is known; long stretches are then split among the threads.
     """
@@ -56,6 +59,7 @@ class Fetcher:
         self._guard = threading.Condition()
         self._ready: Queue[Page | Failure | None] = Queue(maxsize=threads + 1)
         self._stopped = False
+        self._workers: list[threading.Thread] = []
 
     def add(self, stretches: Iterable[Stretch]) -> None:
         """More to read."""
@@ -65,14 +69,16 @@ class Fetcher:
 
     def pages(self) -> Iterator[Page | Failure]:
         """Every page, in the order of each stretch. Leaving early stops the threads."""
-        workers = [threading.Thread(target=self._work, daemon=True, name=f"fetch-{n}") for n in range(self._threads)]
-        # Before the threads start: they fill the queue faster than this line may run, and nobody empties it yet.
+        # Before a thread starts: it may fill the queue faster than this line runs, and nobody empties it yet.
         self._ready.put(None)
-        for worker in workers:
-            worker.start()
+        self._start_worker()
         try:
             while True:
-                item = self._ready.get()
+                try:
+                    item = self._ready.get(timeout=_SLOW)
+                except Empty:
+                    self._start_worker()
+                    continue
                 if item is not None:
                     yield item
                 elif self._is_done() and self._ready.empty():
@@ -81,8 +87,14 @@ class Fetcher:
             with self._guard:
                 self._stopped = True
                 self._guard.notify_all()
-            for worker in workers:
+            for worker in self._workers:
                 worker.join()
+
+    def _start_worker(self) -> None:
+        """One more thread, as long as there is something for it: threads only pay while the network is what we wait for."""
+        if len(self._workers) < self._threads and (self._todo or not self._workers):
+            self._workers.append(threading.Thread(target=self._work, daemon=True, name=f"fetch-{len(self._workers)}"))
+            self._workers[-1].start()
 
     def _is_done(self) -> bool:
         with self._guard:
