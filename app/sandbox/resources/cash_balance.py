@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.sandbox.errors import invalid, missing, no_such
 from app.sandbox.params import Obj, allow, integer, text
-from app.sandbox.resources import charge_moves
+from app.sandbox.resources import charge_moves, outcomes
 from app.sandbox.resources.currencies import known_currency
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
@@ -54,6 +54,8 @@ def fund(tx: Tx, customer: str) -> Obj:
         intent = tx.require("payment_intent", waiting["id"])
         if intent["currency"] == currency and intent["status"] == "requires_action":
             _apply(tx, cash, intent)
+            if intent["status"] == "succeeded":
+                outcomes.tell(tx, intent)
     return came
 
 

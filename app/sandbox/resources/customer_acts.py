@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.sandbox.errors import StripeError, invalid
 from app.sandbox.params import Obj
+from app.sandbox.resources import outcomes
 from app.sandbox.resources.attempts import Circumstances, attempt, fail
 from app.sandbox.resources.authentication import failed
 from app.sandbox.resources.charge_moves import card_of
@@ -23,6 +24,7 @@ def authenticate(tx: Tx, intent_id: str, *, passed: bool) -> Obj:
         _finish_setup(tx, intent, method, passed=passed)
     else:
         _finish_payment(tx, intent, method, passed=passed)
+    outcomes.tell(tx, intent)
     return intent
 
 

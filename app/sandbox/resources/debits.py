@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.sandbox.params import Obj
-from app.sandbox.resources import charge_moves, ibans
+from app.sandbox.resources import charge_moves, ibans, outcomes
 from app.sandbox.resources.cash_balance import wait_for_transfer
 from app.sandbox.resources.declines import DECLINES
 from app.sandbox.resources.dispute_cases import raise_after_payment
@@ -47,6 +47,7 @@ def bank_answers(tx: Tx, intent: str, charge: str) -> None:
         tx.emit("charge.failed", debit)
         fail(tx, payment, _error(tx, debit, why.code, why.message), charge=charge)
         drop(tx, debit, "unknown")
+        outcomes.tell(tx, payment)
         return
     charge_moves.pay(tx, debit, capture=True)
     tx.put(debit)
@@ -56,6 +57,7 @@ def bank_answers(tx: Tx, intent: str, charge: str) -> None:
         raise_after_payment(tx, debit, "debit")
     succeed(tx, payment, debit["amount"])
     resume(tx, debit)
+    outcomes.tell(tx, payment)
 
 
 def _error(tx: Tx, debit: Obj, reason: str, message: str) -> Obj:
