@@ -39,7 +39,7 @@ fetch @fontsource-variable/inter "$INTER" inter
 
 rm -rf "$vendor"
 mkdir -p "$vendor"/{tabler,tom-select,tabler-icons,inter}
-cp "$work/tabler/dist/css/tabler.min.css" "$work/tabler/dist/js/tabler.min.js" "$vendor/tabler/"
+cp "$work/tabler/dist/css/tabler.min.css" "$vendor/tabler/"
 cp "$work/tom-select/dist/js/tom-select.popular.min.js" "$work/tom-select/dist/css/tom-select.bootstrap5.min.css" \
     "$work/tom-select/LICENSE" "$vendor/tom-select/"
 cp "$work/tabler-icons/LICENSE" "$vendor/tabler-icons/"

@@ -21,7 +21,7 @@ STATES = {
     "requested": "It is on its way to Stripe. The answer usually takes a few seconds.",
     "being_checked": "Stripe has not answered for certain, so it is being looked up there. Do not start another one: "
     "this page changes by itself as soon as it is known.",
-    "pending": "Stripe has it, and the bank is working on it.",
+    "pending": "Stripe has it.",
     "requires_action": "The customer has to say where the money should go. Stripe has sent an e-mail.",
     "released": "It was only held on the card and never taken; the bank lets it go. No money has moved.",
     "succeeded": "The money is on its way. On a card it shows after 5 to 10 working days.",
@@ -37,7 +37,7 @@ def next_step(refund: Refund) -> str:
         return refund.refusal or STATES["refused"]
     more = {
         "failed": FAILURES.get(refund.failure_reason or "unknown"),
-        "pending": PENDING.get(refund.pending_reason or ""),
+        "pending": PENDING.get(refund.pending_reason or "processing"),
     }
     known = STATES.get(refund.state, "Stripe has not explained this state yet.")
     return " ".join(filter(None, (known, more.get(refund.status))))
