@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Identity, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
@@ -29,13 +29,17 @@ class SyncWindow(Base):
 
 
 class SyncRun(Base):
-    """One backfill of one account, from its start to its end. `error` says why it stopped early; such a run is not a success."""
+    """One backfill of one account, from its start to its end. `error` says why it stopped early; such a run is not a success.
+
+    `started_at` is an instant of Stripe's clock, `began_at` the same moment of ours.
+    """
 
     __tablename__ = "sync_runs"
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     started_at: Mapped[datetime]
+    began_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     since_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     error: Mapped[str | None]

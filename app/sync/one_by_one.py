@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from itertools import chain
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from app.database import db
 from app.errors import GatewayRefused
 from app.mirror import pull
 from app.mirror.fields import Obj
+from app.mirror.kinds import KINDS, Listing
 from app.mirror.news import News
 from app.sync import stretches
 from app.sync.fetch import Page
@@ -62,6 +64,22 @@ def read_mandates(reading: Reading, *, threads: int) -> None:
         return [] if answer.status == _NOT_FOUND else [(answer.body, News.read(answer, reading.account_id))]
 
     _read(reading, "mandate", str(_MANDATES), by_id, threads)
+
+
+def read_unlisted(reading: Reading, kinds: Sequence[str], *, heard_before: datetime) -> None:
+    """What a full run has not met although we have it: deleted (or detached) at Stripe, and nobody told us."""
+    for kind in kinds:
+        door, condition = KINDS[kind].door, "TRUE"
+        if KINDS[kind].listing is Listing.BY_CUSTOMER:
+            condition = "customer_id IS NOT NULL"
+        query = (
+            f"SELECT {door.key} FROM {door.table.name} WHERE account_id = :account_id AND deleted_at IS NULL "
+            f"AND {door.key} IS NOT NULL AND heard_at < :heard_before AND {condition} ORDER BY 1"
+        )
+        values = {"account_id": reading.account_id, "heard_before": heard_before}
+        unlisted = list(db.session.execute(text(query), values).scalars())
+        db.session.rollback()
+        reading.doubtful |= {(kind, object_id) for object_id in unlisted}
 
 
 def _read(reading: Reading, kind: str, query: str, ask: Callable[[str], Found], threads: int) -> None:

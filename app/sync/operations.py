@@ -26,7 +26,7 @@ from app.sync.reading import Reading, SyncIncomplete
 
 log = logging.getLogger(__name__)
 
-THREADS = 4
+THREADS = 6
 # Stripe keeps events for 30 days. A mirror that caught up with none for longer has to be read in full.
 EVENTS_REACH = timedelta(days=29)
 # Clocks and lists may be a little late: what was created around the start of a run is read again by the next.
@@ -86,7 +86,7 @@ def run(
     with _alone():
         answer = gateway.account()
         account = _account(livemode, answer)
-        record, resumed = _begin(account, wish, answer.stripe_now)
+        record, resumed = _begin(account, wish, answer)
         reading = Reading(gateway, account.id, record.id, progress or Silent())
         _read(reading, record, wish.kinds or tuple(KINDS), oldest=when(answer.body.get("created")))
         outcome = Outcome(resumed, reading.objects)
@@ -104,16 +104,16 @@ def _account(livemode: bool, answer: Answer) -> Account:
     return account
 
 
-def _begin(account: Account, wish: Wish, now: datetime) -> tuple[SyncRun, bool]:
-    """The run to take up, or a new one with one stretch per kind. All instants are Stripe's."""
-    kinds = wish.kinds or tuple(KINDS)
+def _begin(account: Account, wish: Wish, answer: Answer) -> tuple[SyncRun, bool]:
+    """The run to take up, or a new one with one stretch per kind. Instants are Stripe's, as of this answer."""
+    kinds, now = wish.kinds or tuple(KINDS), answer.stripe_now
     since = wish.since or (None if wish.full else _since_last(account, now))
     with transaction():
         found = stretches.open_run(account.id, kinds, since)
         if found is not None and now - found.started_at < EVENTS_REACH:
             found.error = None
             return found, True
-        record = SyncRun(account_id=account.id, started_at=now, since_at=since)
+        record = SyncRun(account_id=account.id, started_at=now, began_at=answer.heard_at, since_at=since)
         db.session.add(record)
         db.session.flush()
         for kind in kinds:
@@ -146,6 +146,8 @@ def _read(reading: Reading, record: SyncRun, kinds: Sequence[str], *, oldest: da
     if not reading.failures:
         _add_tail(record, listed)
         reading.read_lists(listed, threads=THREADS, oldest=None)
+    if record.since_at is None and not reading.failures:
+        one_by_one.read_unlisted(reading, kinds, heard_before=record.began_at)
     reading.settle_doubts()
 
 

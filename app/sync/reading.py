@@ -75,7 +75,7 @@ class Reading:
         self.failures.append(f"{kind}: {error}")
 
     def settle_doubts(self) -> None:
-        """Read again, one by one, what webhooks changed in the very second we read it."""
+        """Read again, one by one, what webhooks changed in the very second we read it, and what no list named."""
         for kind, object_id in sorted(self.doubtful):
             try:
                 pull.read_again(kind, object_id, self.gateway, self.account_id)

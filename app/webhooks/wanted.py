@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 from sqlalchemy import text
@@ -12,7 +13,9 @@ from app.database import db, transaction
 from app.errors import DomainError
 from app.mirror import pull
 from app.mirror.fields import ref
+from app.mirror.kinds import KINDS
 from app.mirror.pull import Reads
+from app.settings import API_VERSION
 from app.webhooks import ledger
 from app.webhooks.envelope import Envelope
 from app.webhooks.waits import LONGEST_TRY, LONGEST_WAIT, wait_after
@@ -54,9 +57,10 @@ _NOTE_PARENTS = """
     RETURNING 1
 """
 # Noted again while it is being read, it is read once more: that read may have begun before what we hear of now.
-_NOTE_CHARGES = text("""
+_NOTE_AGAIN = text("""
     INSERT INTO wanted_objects (account_id, kind, id, wanted_at, next_try_at)
-    SELECT :account_id, 'charge', named.id, :at, :at FROM json_array_elements_text(:ids) AS named (id) ORDER BY named.id
+    SELECT :account_id, named.kind, named.id, :at, :at FROM json_to_recordset(CAST(:named AS json)) AS named (kind text, id text)
+     ORDER BY named.kind, named.id
     ON CONFLICT (account_id, kind, id) DO UPDATE SET wanted_at = excluded.wanted_at, next_try_at = excluded.next_try_at
 """)
 _DUE = text("""
@@ -73,14 +77,18 @@ _THIS = "account_id = :account_id AND kind = :kind AND id = :id"
 
 
 def learn(envelopes: Sequence[Envelope], *, account_id: int, at: datetime) -> None:
-    """Note what these events name and do not bring.
+    """Note what these events name and do not bring, and what they bring in another shape than ours.
 
     Mandates: Stripe announces none when it is made, and lists none. Charges: a refund that fails lowers `amount_refunded`, and a
-    new dispute sets `disputed`, with no event about the charge.
+    new dispute sets `disputed`, with no event about the charge. Shapes: Stripe's list of events, the command line's `stripe listen`
+    and foreign endpoints speak the account's version, in which a status may have another name.
     """
-    for statement, named in ((_NOTE_MANDATES, _mandates), (_NOTE_CHARGES, _changed_charges)):
-        if ids := sorted({object_id for envelope in envelopes for object_id in named(envelope)}):
-            db.session.execute(statement, {"account_id": account_id, "ids": orjson.dumps(ids).decode(), "at": at})
+    values: dict[str, Any] = {"account_id": account_id, "at": at}
+    if ids := sorted({mandate for envelope in envelopes for mandate in _mandates(envelope)}):
+        db.session.execute(_NOTE_MANDATES, values | {"ids": orjson.dumps(ids).decode()})
+    if pairs := {pair for envelope in envelopes for pair in _to_read_again(envelope)}:
+        named = [{"kind": kind, "id": object_id} for kind, object_id in sorted(pairs)]
+        db.session.execute(_NOTE_AGAIN, values | {"named": orjson.dumps(named).decode()})
 
 
 def note_missing_parents(account_id: int, *, now: datetime) -> int:
@@ -134,11 +142,13 @@ def _fetch_one(account_id: int, kind: str, object_id: str, gateway: Reads) -> bo
     return True
 
 
-def _changed_charges(envelope: Envelope) -> Iterator[str]:
-    """Of a refund that ended without giving back, and of a new dispute."""
+def _to_read_again(envelope: Envelope) -> Iterator[tuple[str, str]]:
+    """(kind, id): the charge of a refund that ended without giving back, or of a new dispute; and an object in a foreign shape."""
     ended = envelope.object_type == "refund" and envelope.thing.get("status") in {"failed", "canceled"}
     if ended or envelope.type == "charge.dispute.created":
-        yield from _ids(envelope.thing.get("charge"))
+        yield from (("charge", charge) for charge in _ids(envelope.thing.get("charge")))
+    if envelope.api_version != API_VERSION and envelope.object_id and envelope.object_type in KINDS:
+        yield envelope.object_type, envelope.object_id
 
 
 def _mandates(envelope: Envelope) -> Iterator[str]:
