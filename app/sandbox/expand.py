@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from app.sandbox import codec, kinds, store
@@ -12,6 +13,19 @@ if TYPE_CHECKING:
     from app.sandbox.tx import Tx
 
 MAX_LEVELS = 4
+
+Made = Callable[["Tx", Obj], Obj]
+_made: dict[tuple[str, str], Made] = {}
+
+
+def made_list(kind: str, field: str) -> Callable[[Made], Made]:
+    """Register how a list is made that is neither stored in its object nor a kind of its own (line items)."""
+
+    def register(maker: Made) -> Made:
+        _made[kind, field] = maker
+        return maker
+
+    return register
 
 
 def taken_from(params: Params) -> list[str]:
@@ -71,6 +85,10 @@ def read_objects(tx: Tx, ids: set[str]) -> dict[str, str]:
 
 def _child(tx: Tx, node: Obj, word: str) -> bool:
     """Fill a list that is there only when asked for (the refunds of a charge)."""
+    made = _made.get((node.get("object", ""), word))
+    if made:
+        node[word] = made(tx, node)
+        return True
     kind = kinds.KINDS.get(node.get("object", ""))
     for name, child, field in kind.children if kind else ():
         if name == word:

@@ -12,6 +12,7 @@ from typing import Any
 from psycopg2.extras import execute_values
 
 from app.sandbox import codec
+from app.sandbox.errors import StripeError
 from app.sandbox.params import Upload
 from app.sandbox.world import LOST, World
 
@@ -95,6 +96,8 @@ class Journal:
                 batch, self._unwritten = self._unwritten, []
             try:
                 self._write(batch)
+            except StripeError as gone:  # a reset: what was to be written belongs to a world that is no more
+                log.info("journal: %s", gone.message)
             except LOST:
                 self._world.pool.forget_idle()
                 with self._lock:

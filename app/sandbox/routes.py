@@ -93,7 +93,7 @@ def _words(path: str) -> list[str]:
 
 def discover() -> None:
     """Import every module that answers requests, so that its decorators run."""
-    for name in ("builtin", "resources", "billing", "control", "pages"):
+    for name in ("builtin", "resources", "billing", "checkout", "control", "pages"):
         package_name = f"app.sandbox.{name}"
         package = importlib.import_module(package_name)
         for module in sorted(found.name for found in pkgutil.iter_modules(package.__path__)):

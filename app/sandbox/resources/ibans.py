@@ -50,7 +50,7 @@ _GERMANY = {
     "DE78370400440532013004": TestIban("fails", 3 * MINUTES),
     "DE35370400440532013002": TestIban("disputed"),
 }
-_ITALY = {"IT60X0542811101000000123456": TestIban()}
+_ITALY = {"IT40S0542811101000000123456": TestIban(), "IT60X0542811101000000123456": TestIban("fails")}
 
 IBANS: dict[str, TestIban] = {**_AUSTRIA, **_GERMANY, **_ITALY}
 _BY_MARK = {fingerprint(iban): behaviour for iban, behaviour in IBANS.items()}
