@@ -46,7 +46,12 @@ class Wire(stripe.RequestsClient):
     def request(  # type: ignore[override]  # as the SDK's own RequestsClient does
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        content, status, answered = super().request(method, url, headers, post_data)
+        # In one piece: requests itself would read in slices of ten kilobytes, which costs as much as decoding the page.
+        body, status, answered = self._request_internal(method, url, headers, post_data, is_streaming=True)
+        try:
+            content: bytes = body.read(decode_content=True)
+        except Exception as error:  # noqa: BLE001 - as the SDK: whatever breaks while reading is "no answer"
+            self._handle_request_error(error)
         heard = Heard(answered, status, content)
         if status < _FIRST_ERROR:
             return b"{}", status, heard

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,8 +109,13 @@ def _database_cpu(folder: Path) -> float:
     pid = embedded.status(folder).pid
     assert pid is not None
     server = psutil.Process(pid)
-    times = [one.cpu_times() for one in (server, *server.children())]
-    return sum(one.user + one.system for one in times) + times[0].children_user + times[0].children_system
+    ended = server.cpu_times()
+    total = ended.user + ended.system + ended.children_user + ended.children_system
+    for child in server.children():
+        with suppress(psutil.NoSuchProcess):
+            times = child.cpu_times()
+            total += times.user + times.system
+    return total
 
 
 def test_backfill() -> None:

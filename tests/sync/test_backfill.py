@@ -136,7 +136,7 @@ def test_objects_made_while_the_run_reads_are_in_the_copy(copy_of_canned: Copy, 
 
 
 def test_a_storm_of_429_is_waited_out_below_twenty_calls_a_second(copy_of_canned: Copy, canned: Canned):
-    canned.lists = {LIST: newest_first(600)}
+    canned.lists = {LIST: newest_first(800)}
     dice, guard, times = random.Random(5), threading.Lock(), []  # noqa: S311 - the same storm every time
 
     def storm(_method: str, target: str, _headers: dict[str, str]) -> Reply | None:
@@ -154,8 +154,8 @@ def test_a_storm_of_429_is_waited_out_below_twenty_calls_a_second(copy_of_canned
 
     assert ids_here() == {obj["id"] for obj in canned.lists[LIST]}
     assert db.session.scalars(select(SyncRun)).one().finished_at is not None
-    calm = times[8:]  # the first ones were sent before anybody knew of a limit
-    assert len(calm) > 10
+    calm = times[5:]  # the first ones were sent before anybody knew of a limit
+    assert len(calm) > 5
     assert max(sum(start <= one < start + 1 for one in calm) for start in calm) <= 20
 
 
