@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from app.sandbox.checkout import ends
 from app.sandbox.params import Obj, Params
 from app.sandbox.resources import shapes
+from app.sandbox.resources.bank_accounts import DEBITS
 from app.sandbox.resources.inside import as_params, call
 from app.sandbox.tx import Tx
 
-DEBITS = ("sepa_debit", "us_bank_account", "bacs_debit")
 UNKNOWN_BROWSER = "Mozilla/5.0 (sandbox)"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from app.sandbox.ask import Ask
 from app.sandbox.errors import invalid
 from app.sandbox.params import Obj
-from app.sandbox.resources import customer_acts, dispute_cases, fraud_warnings, payout_moves, refund_moves
+from app.sandbox.resources import customer_acts, dispute_cases, fraud_warnings, mandate_life, payout_moves, refund_moves
 from app.sandbox.routes import route
 
 
@@ -66,6 +66,15 @@ def fail_refund(ask: Ask) -> Any:
             raise invalid(f"The refund is {refund['status']} already.")
         refund_moves.give_up(tx, refund, charge, "failed", str(ask.given.get("reason", "unknown")))
         return refund
+
+
+@route("POST", "/_control/money/revoke_mandate")
+def revoke_mandate(ask: Ask) -> Any:
+    """{"mandate": "mandate_…", "reason": "account_closed"}: the customer or the bank takes the permission back."""
+    with ask.sandbox.world.transaction() as tx:
+        mandate = tx.require("mandate", str(ask.given["mandate"]))
+        mandate_life.revoke(tx, mandate, str(ask.given.get("reason", "debit_not_authorized")))
+        return mandate
 
 
 @route("POST", "/_control/money/payout_schedule")

@@ -10,7 +10,7 @@ from app.sandbox.pages import rendering
 from app.sandbox.pages.visit import Visit, act
 from app.sandbox.params import Obj
 from app.sandbox.resources import customer_acts
-from app.sandbox.resources.customer_acts import intent_kind
+from app.sandbox.resources.intent_states import intent_kind
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
 

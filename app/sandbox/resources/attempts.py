@@ -24,7 +24,10 @@ from app.sandbox.tx import Tx
 
 @dataclass(frozen=True)
 class Circumstances:
-    """How a confirmation is made. `mandate` is the id of the permission for a debit."""
+    """How a confirmation is made. `mandate` is the id of the permission for a debit.
+
+    `patient`: the customer is away, but a card that must be authenticated waits for them instead of being declined.
+    """
 
     off_session: bool = False
     error_on_action: bool = False
@@ -32,6 +35,7 @@ class Circumstances:
     return_url: str | None = None
     mandate: str | None = None
     three_d_secure: str = "automatic"
+    patient: bool = False
 
 
 def attempt(tx: Tx, intent: Obj, method: Obj, how: Circumstances) -> None:
@@ -83,6 +87,7 @@ def succeed(tx: Tx, intent: Obj, received: int) -> None:
     intent.update(status="succeeded", amount_received=received, amount_capturable=0)
     tx.put(intent)
     tx.emit("payment_intent.succeeded", intent)
+    tell_invoice(tx, intent)
 
 
 def hold(tx: Tx, intent: Obj) -> None:
@@ -129,10 +134,11 @@ def fail(tx: Tx, intent: Obj, error: Obj, *, charge: str | None) -> None:
         intent["latest_charge"] = charge
     tx.put(intent)
     tx.emit("payment_intent.payment_failed", intent)
+    tell_invoice(tx, intent)
 
 
 def _hold_for_customer(tx: Tx, intent: Obj, method: Obj, how: Circumstances) -> None:
-    if how.off_session:
+    if how.off_session and not how.patient:
         decline(tx, intent, method, DECLINES["authentication_required"])
     if how.error_on_action:
         why = DECLINES["authentication_not_handled"]
@@ -141,3 +147,13 @@ def _hold_for_customer(tx: Tx, intent: Obj, method: Obj, how: Circumstances) -> 
     intent.update(status="requires_action", next_action=ask_customer(tx, intent, how.return_url))
     tx.put(intent)
     tx.emit("payment_intent.requires_action", intent)
+    tell_invoice(tx, intent)
+
+
+def tell_invoice(tx: Tx, intent: Obj) -> None:
+    """A payment that an invoice is waiting for has moved on."""
+    order = (intent.get("payment_details") or {}).get("order_reference") or ""
+    if order.startswith("in_"):
+        from app.sandbox.billing.collecting import intent_moved  # invoices pay by attempts
+
+        intent_moved(tx, intent, order)

@@ -6,13 +6,14 @@ from typing import Any
 
 from app.sandbox.params import Obj
 from app.sandbox.resources import ledger, shapes
+from app.sandbox.resources.bank_accounts import DEBITS
 from app.sandbox.resources.cards import TestCard, by_fingerprint
 from app.sandbox.resources.currencies import settle
 from app.sandbox.resources.declines import Decline
 from app.sandbox.resources.fees import payment_fees
 from app.sandbox.tx import Tx
 
-SEPA_PENDING_DAYS = 5
+DEBIT_PENDING_DAYS = 5
 
 
 def card_of(method: Obj) -> TestCard | None:
@@ -118,7 +119,7 @@ def take(tx: Tx, charge: Obj, amount: int) -> None:
 def _available_on(tx: Tx, kind: str, card: TestCard | None) -> int:
     if card and card.bypass_pending:
         return tx.world_now
-    return ledger.next_available(tx, SEPA_PENDING_DAYS if kind == "sepa_debit" else ledger.PENDING_DAYS)
+    return ledger.next_available(tx, DEBIT_PENDING_DAYS if kind in DEBITS else ledger.PENDING_DAYS)
 
 
 def _card(charge: Obj) -> TestCard | None:

@@ -91,9 +91,9 @@ def _named(tx: Tx, params: Params) -> Obj | None:
 
 
 def _mandate(tx: Tx, intent: Obj, method: Obj) -> str | None:
-    named = text(tx.params, "mandate")
-    if named:
-        return str(tx.require("mandate", named, param="mandate", lock=False)["id"])
+    chosen = text(tx.params, "mandate")
+    if chosen:
+        return str(mandates.named(tx, chosen)["id"])
     reusable = intent["setup_future_usage"] == "off_session" or method["customer"] is not None
     agreed = mandates.agree(
         tx,

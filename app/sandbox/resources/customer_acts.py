@@ -9,15 +9,18 @@ from app.sandbox.resources.attempts import Circumstances, attempt, fail
 from app.sandbox.resources.authentication import failed
 from app.sandbox.resources.charge_moves import card_of
 from app.sandbox.resources.declines import AUTHENTICATION_FAILED
+from app.sandbox.resources.intent_states import intent_kind
 from app.sandbox.resources.setup_attempts import fail_authentication, succeed
 from app.sandbox.tx import Tx
+
+PAGES = ("redirect_to_url", "use_stripe_sdk")
 
 
 def authenticate(tx: Tx, intent_id: str, *, passed: bool) -> Obj:
     """Finish `requires_action` of a PaymentIntent or SetupIntent; answers with the intent as it is then."""
     kind = intent_kind(intent_id)
     intent = tx.require(kind, intent_id)
-    if intent["status"] != "requires_action":
+    if intent["status"] != "requires_action" or intent["next_action"]["type"] not in PAGES:
         raise invalid(f"Nobody waits for the customer: {intent_id} is {intent['status']}.")
     method = tx.require("payment_method", intent["payment_method"])
     if kind == "setup_intent":
@@ -26,10 +29,6 @@ def authenticate(tx: Tx, intent_id: str, *, passed: bool) -> Obj:
         _finish_payment(tx, intent, method, passed=passed)
     outcomes.tell(tx, intent)
     return intent
-
-
-def intent_kind(intent_id: str) -> str:
-    return "setup_intent" if intent_id.startswith("seti_") else "payment_intent"
 
 
 def _finish_setup(tx: Tx, intent: Obj, method: Obj, *, passed: bool) -> None:

@@ -118,6 +118,30 @@ DECLINES = {
     "sepa_insufficient_funds": Decline(
         "insufficient_funds", "The customer's account has insufficient funds to cover this payment.", None, None, "AM04"
     ),
+    "ach_account_closed": Decline("account_closed", "The customer's bank account has been closed.", None, None, "R02"),
+    "ach_no_account": Decline("no_account", "The customer's bank account could not be located.", None, None, "R03"),
+    "ach_insufficient_funds": Decline(
+        "insufficient_funds", "The customer's account has insufficient funds to cover this payment.", None, None, "R01"
+    ),
+    "ach_invalid_currency": Decline(
+        "invalid_currency", "The currency is not supported by the customer's account.", None, None, None
+    ),
+    "debit_not_authorized": Decline(
+        "debit_not_authorized",
+        "The customer has notified their bank that this payment was unauthorized.",
+        None,
+        None,
+        "R10",
+    ),
+    "charge_exceeds_weekly_limit": Decline(
+        "charge_exceeds_weekly_limit", "The payment takes this account above its weekly limit.", None, None, None
+    ),
+    "charge_exceeds_transaction_limit": Decline(
+        "charge_exceeds_transaction_limit", "The payment is above the limit of one transaction.", None, None, None
+    ),
+    "bacs_insufficient_funds": Decline(
+        "insufficient_funds", "The customer's account has insufficient funds to cover this payment.", None, None, "0"
+    ),
     "sepa_refused": Decline(
         "generic_could_not_process", "The payment could not be processed by the customer's bank.", None, None, "MS03"
     ),

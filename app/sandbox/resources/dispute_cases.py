@@ -57,6 +57,8 @@ CAUSES = {
     "visa_ce3": Cause("fraudulent", "10.4", eligibility=("visa_compelling_evidence_3",)),
     "compliance": Cause("noncompliant", "98", "compliance", eligibility=("visa_compliance",)),
     "debit": Cause("debit_not_authorized", "MD06", status="lost"),
+    "ach_debit": Cause("debit_not_authorized", "R10", status="lost"),
+    "bacs_debit": Cause("debit_not_authorized", "1", status="lost"),
     "prevented": Cause("fraudulent", "10.4", "resolution", "prevented"),
 }
 

@@ -44,6 +44,10 @@ def payment_fees(method: str, country: str | None, amount: int, currency: str, *
         cost = share_of(amount, share) + fixed
     elif method == "sepa_debit":
         cost = SEPA_FEE
+    elif method == "us_bank_account":
+        cost = min(share_of(amount, 80), 500)
+    elif method == "bacs_debit":
+        cost = min(max(share_of(amount, 100), 20), 200)
     else:
         cost = min(share_of(amount, 50), 500)
     fees = [Fee(cost, currency, "Stripe processing fees")]

@@ -11,6 +11,10 @@ CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmat
 ALWAYS_CHANGEABLE = ("metadata", "description", "receipt_email", "transfer_group")
 
 
+def intent_kind(intent_id: str) -> str:
+    return "setup_intent" if intent_id.startswith("seti_") else "payment_intent"
+
+
 def check_update(intent: Obj, params: Params) -> None:
     if intent["status"] in BEFORE_PAYMENT:
         return

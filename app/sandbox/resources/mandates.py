@@ -7,36 +7,40 @@ from typing import Any
 
 from app.sandbox.errors import StripeError, invalid, missing
 from app.sandbox.params import Obj, allow, choice, hash_of, text, to_integer
+from app.sandbox.resources.bank_accounts import DEBITS
 from app.sandbox.tx import Tx
 
-NEEDED = ("sepa_debit",)
+NETWORK_SECONDS = 10
+"""What takes the Bacs network days: reading a new mandate."""
+USABLE = ("active", "pending")
 
 
 def find_active(tx: Tx, method_id: str) -> Obj | None:
     for mandate in tx.find("mandate", payment_method=method_id):
-        if mandate["status"] == "active" and mandate["type"] == "multi_use":
+        if mandate["status"] in USABLE and mandate["type"] == "multi_use":
             return mandate
     return None
 
 
 def agree(tx: Tx, method: Obj, given: Any, *, reusable: bool, once: tuple[int, str] | None = None) -> Obj | None:
     """The mandate a confirmation needs: the one it brings, one the account has already, or Stripe's refusal."""
-    if method["type"] not in NEEDED and not given:
+    if method["type"] not in DEBITS and not given:
         return None
     if not given:
         known = find_active(tx, method["id"])
         if known is None:
             raise _needed(method["type"])
         return known
+    mandate_id = tx.new_id("mandate_")
     mandate = {
-        "id": tx.new_id("mandate_"),
+        "id": mandate_id,
         "object": "mandate",
         "customer_acceptance": acceptance(tx, given),
         "livemode": False,
         "on_behalf_of": None,
         "payment_method": method["id"],
-        "payment_method_details": _details(tx, method),
-        "status": "active",
+        "payment_method_details": _details(tx, method, mandate_id),
+        "status": "pending" if method["type"] == "bacs_debit" else "active",
         "type": "multi_use" if reusable else "single_use",
     }
     if reusable:
@@ -45,6 +49,20 @@ def agree(tx: Tx, method: Obj, given: Any, *, reusable: bool, once: tuple[int, s
         amount, currency = once or (0, "eur")
         mandate["single_use"] = {"amount": amount, "currency": currency}
     tx.put(mandate)
+    if mandate["status"] == "pending":
+        tx.later(tx.now + NETWORK_SECONDS, "network_reads_mandate", mandate=mandate["id"])
+    return mandate
+
+
+def named(tx: Tx, mandate_id: str) -> Obj:
+    """A mandate that a confirmation names; one that ended allows nothing any more."""
+    mandate = tx.require("mandate", mandate_id, param="mandate", lock=False)
+    if mandate["status"] not in USABLE:
+        raise StripeError(
+            f"The mandate {mandate_id} is {mandate['status']} and cannot be used.",
+            code="payment_intent_mandate_invalid",
+            param="mandate",
+        )
     return mandate
 
 
@@ -78,13 +96,20 @@ def end_mandates(tx: Tx, method_id: str) -> None:
             tx.emit("mandate.updated", mandate, {"status": old})
 
 
-def _details(tx: Tx, method: Obj) -> Obj:
+def _details(tx: Tx, method: Obj, mandate_id: str) -> Obj:
     kind = method["type"]
-    if kind != "sepa_debit":
+    if kind not in ("sepa_debit", "bacs_debit"):
         return {kind: {}, "type": kind}
     reference = tx.new_id("", 16).upper()
-    url = f"https://hooks.stripe.com/adapter/sepa_debit/file/{reference.lower()}/mandate"
-    return {"sepa_debit": {"reference": reference, "url": url}, "type": kind}
+    written: Obj = {"reference": reference, "url": tx.page(f"/mandate/{mandate_id}")}
+    if kind == "bacs_debit":
+        written |= {
+            "display_name": "Counterfoil Sandbox",
+            "network_status": "pending",
+            "revocation_reason": None,
+            "service_user_number": "000000",
+        }
+    return {kind: written, "type": kind}
 
 
 def _needed(kind: str) -> StripeError:

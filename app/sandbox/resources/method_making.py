@@ -7,13 +7,14 @@ from typing import Any
 
 from app.sandbox.errors import StripeError, invalid, no_such
 from app.sandbox.params import Obj, choice, hash_of, metadata, text
-from app.sandbox.resources import ibans, shapes
+from app.sandbox.resources import bank_accounts, ibans, shapes
+from app.sandbox.resources.bank_accounts import bacs_account, us_account
 from app.sandbox.resources.card_input import CardInput, read_card
 from app.sandbox.resources.cards import by_alias, fingerprint
 from app.sandbox.tx import Tx
 from app.sandbox.versions import at_least
 
-TYPES = ("card", "sepa_debit", "customer_balance", "link")
+TYPES = ("card", "sepa_debit", "us_bank_account", "bacs_debit", "customer_balance", "link")
 REDISPLAY = ("always", "limited", "unspecified")
 
 
@@ -27,6 +28,12 @@ def build(tx: Tx, given: Mapping[str, Any], prefix: str = "") -> Obj:
         return of_card(tx, read_card(tx, hash_of(given, "card")), billing=billing, given=given)
     if kind == "sepa_debit":
         return of_bank(tx, text(hash_of(given, "sepa_debit"), "iban"), billing=billing, given=given)
+    if kind == "us_bank_account":
+        _need_billing(billing, "name")
+        return {**_blank(tx, kind, billing, given), kind: us_account(hash_of(given, kind))}
+    if kind == "bacs_debit":
+        _need_billing(billing, "name", "email")
+        return {**_blank(tx, kind, billing, given), kind: bacs_account(hash_of(given, kind))}
     return {**_blank(tx, kind, billing, given), kind: {}}
 
 
@@ -46,10 +53,7 @@ def of_bank(tx: Tx, iban: str | None, *, billing: Obj, given: Mapping[str, Any])
             "Missing required param: sepa_debit[iban].", code="parameter_missing", param="sepa_debit[iban]"
         )
     compact = ibans.normalised(iban)
-    for name in ("name", "email"):
-        if not billing[name]:
-            full = f"billing_details[{name}]"
-            raise StripeError(f"Missing required param: {full}.", code="parameter_missing", param=full)
+    _need_billing(billing, "name", "email")
     country = compact[:2]
     if country in ibans.SEPA_OUTSIDE_EEA and at_least(tx.api_version, "2026-09-30") and not billing["address"]["line1"]:
         raise StripeError(
@@ -75,6 +79,13 @@ def of_bank(tx: Tx, iban: str | None, *, billing: Obj, given: Mapping[str, Any])
     return {**_blank(tx, "sepa_debit", billing, given), "sepa_debit": bank}
 
 
+def _need_billing(billing: Obj, *names: str) -> None:
+    for name in names:
+        if not billing[name]:
+            full = f"billing_details[{name}]"
+            raise StripeError(f"Missing required param: {full}.", code="parameter_missing", param=full)
+
+
 def _blank(tx: Tx, kind: str, billing: Obj, given: Mapping[str, Any]) -> Obj:
     return {
         "id": tx.new_id("pm_"),
@@ -93,13 +104,20 @@ def _blank(tx: Tx, kind: str, billing: Obj, given: Mapping[str, Any]) -> Obj:
 def from_alias(tx: Tx, name: str) -> Obj | None:
     """A fresh PaymentMethod for `pm_card_visa`, `pm_sepaDebit_success_at` and their like; stored, or None."""
     card = by_alias(name) if name.startswith("pm_card_") else None
-    iban = ibans.by_alias(name)
+    iban, account = ibans.by_alias(name), bank_accounts.by_alias(name)
     if card:
         plain = shapes.billing_details({})
         method = of_card(tx, (card, 12, _next_year(tx), True), billing=plain, given={})
     elif iban:
         owner = shapes.billing_details({"name": "Jenny Rosen", "email": "jenny@example.com"})
         method = of_bank(tx, iban, billing=owner, given={})
+    elif account:
+        owner = shapes.billing_details({"name": "Jenny Rosen", "email": "jenny@example.com"})
+        method = {
+            **_blank(tx, "us_bank_account", owner, {}),
+            "us_bank_account": us_account({"account_number": account}),
+        }
+        tx.put({"object": "sandbox.verified", "id": method["id"]})
     else:
         return None
     tx.put(method)

@@ -13,7 +13,9 @@ from app.sandbox.params import Obj, Params, boolean, choice, hash_of, list_of
 from app.sandbox.tx import Tx
 from app.sandbox.versions import at_least
 
-KNOWN = ("card", "link", "sepa_debit", "customer_balance")
+KNOWN = ("card", "link", "sepa_debit", "us_bank_account", "bacs_debit", "customer_balance")
+ON_REQUEST = {"us_bank_account": "usd", "bacs_debit": "gbp"}
+"""Kinds that are offered only when asked for, and their one currency."""
 WITHOUT_OLD_WORD = "2026-09-30"
 WORDS = (
     "payment_method_types",
@@ -53,7 +55,7 @@ def choose(tx: Tx, params: Params, intent: Obj, *, currency: str | None, fresh: 
     redirects = choice(wish, "allow_redirects", ("always", "never")) or "always"
     automatic = boolean(wish, "enabled") is not False
     by_currency = automatic_types(currency)
-    types = [name for name in (allowed or by_currency) if name in by_currency or name == "customer_balance"]
+    types = [name for name in (allowed or by_currency) if name in by_currency or _on_request(name, currency)]
     intent.update(
         allowed_payment_method_types=allowed or None,
         automatic_payment_methods={"allow_redirects": redirects, "enabled": True}
@@ -105,6 +107,10 @@ def _check_words(tx: Tx, params: Params) -> None:
         said.append("automatic_payment_methods")
     if len(said) > 1 and said != ["excluded_payment_method_types", "automatic_payment_methods"]:
         raise invalid(f"You may only specify one of these parameters: {', '.join(sorted(said))}.", param=said[0])
+
+
+def _on_request(name: str, currency: str | None) -> bool:
+    return name == "customer_balance" or (name in ON_REQUEST and currency in (ON_REQUEST[name], None))
 
 
 def _known(name: Any, param: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from app.sandbox.params import Obj
-from app.sandbox.resources import mandates
+from app.sandbox.resources import mandates, microdeposits
 from app.sandbox.resources.authentication import ask_customer, failed, needs_customer_to_save, remember_set_up
 from app.sandbox.resources.cards import TestCard
 from app.sandbox.resources.charge_moves import card_of
@@ -32,6 +32,10 @@ def set_up(tx: Tx, intent: Obj, method: Obj, *, return_url: str | None, mandate_
         tx.put(intent)
         tx.emit("setup_intent.requires_action", intent)
         return
+    if microdeposits.needed(tx, method):
+        _note(tx, intent, method, "requires_action")
+        microdeposits.ask(tx, intent, method)
+        return
     succeed(tx, intent, method, card)
 
 
@@ -49,7 +53,7 @@ def succeed(tx: Tx, intent: Obj, method: Obj, card: TestCard | None) -> None:
 def fail_authentication(tx: Tx, intent: Obj, method: Obj) -> None:
     """The customer went to the bank's page and did not pass."""
     error = failed(SETUP_AUTHENTICATION_FAILED, "setup_intent_authentication_failure", method)
-    _fail(tx, intent, method, error)
+    fail(tx, intent, method, error)
 
 
 def _refuse(tx: Tx, intent: Obj, method: Obj, why: Decline) -> NoReturn:
@@ -61,11 +65,11 @@ def _refuse(tx: Tx, intent: Obj, method: Obj, why: Decline) -> NoReturn:
         "payment_method": method,
         "type": "card_error",
     }
-    _fail(tx, intent, method, error)
+    fail(tx, intent, method, error)
     raise refusal(why, commit=True, setup_intent=intent, payment_method=method)
 
 
-def _fail(tx: Tx, intent: Obj, method: Obj, error: Obj) -> None:
+def fail(tx: Tx, intent: Obj, method: Obj, error: Obj) -> None:
     _note(tx, intent, method, "failed", error)
     intent.update(status="requires_payment_method", payment_method=None, last_setup_error=error, next_action=None)
     tx.put(intent)

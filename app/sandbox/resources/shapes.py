@@ -86,6 +86,13 @@ def charge_method_details(method: Obj, *, amount: int, manual: bool, mandate: st
             name: method["sepa_debit"][name] for name in ("bank_code", "branch_code", "country", "fingerprint", "last4")
         }
         return {"sepa_debit": {**bank, "expected_debit_date": None, "mandate": mandate}, "type": kind}
+    if kind == "us_bank_account":
+        names = ("account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "routing_number")
+        bank = {name: method["us_bank_account"][name] for name in names}
+        more = {"expected_debit_date": None, "mandate": mandate, "payment_reference": None}
+        return {"us_bank_account": {**bank, **more}, "type": kind}
+    if kind == "bacs_debit":
+        return {"bacs_debit": {**method["bacs_debit"], "expected_debit_date": None, "mandate": mandate}, "type": kind}
     return {kind: {}, "type": kind}
 
 
