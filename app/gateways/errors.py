@@ -11,6 +11,8 @@ from app.logs import redact
 # A no is only a no when Stripe says so in its own words. These say "not now" instead: timeout, lock, too early, too many.
 _NOT_NOW = frozenset({408, 409, 425, 429})
 _NOT_NOW_CODES = frozenset({"rate_limit", "lock_timeout", "idempotency_key_in_use"})
+# Our key was used before with other words, by an older version of this program: that request may have moved money.
+_USED_BEFORE = "idempotency_error"
 _TOO_MANY = 429
 _CLIENT_ERRORS = range(400, 500)
 
@@ -54,15 +56,16 @@ def trouble(error: stripe.StripeError) -> Trouble:
     # Not `error.code`: the SDK leaves it out of some of its errors.
     code = str(told.get("code") or told["type"]) if clear and told else ""
     not_now = status in _NOT_NOW or code in _NOT_NOW_CODES
+    used_before = clear and told["type"] == _USED_BEFORE and not not_now
     headers = error.headers or {}
     return Trouble(
         status=status,
         code=code,
         words=redact(error.user_message or "") if clear else _first_words(error),
         request_id=error.request_id,
-        refused=clear and status in _CLIENT_ERRORS and not not_now,
+        refused=clear and status in _CLIENT_ERRORS and not not_now and not used_before,
         too_many=status == _TOO_MANY or code == "rate_limit",
-        hopeless=str(headers.get("stripe-should-retry", "")).lower() == "false",
+        hopeless=used_before or str(headers.get("stripe-should-retry", "")).lower() == "false",
         retry_after=_seconds(headers.get("retry-after")),
         cause=error,
     )

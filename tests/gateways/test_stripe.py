@@ -128,7 +128,6 @@ def test_a_read_is_asked_again(world, reply):
     ("status", "type_", "code"),
     [
         (400, "invalid_request_error", "charge_already_refunded"),
-        (400, "idempotency_error", None),
         (401, "invalid_request_error", None),
         (402, "card_error", "card_declined"),
         (403, "invalid_request_error", "more_permissions_required"),
@@ -142,6 +141,16 @@ def test_a_clear_no_is_not_asked_again(world, status, type_, code):
         world.refund()
 
     assert (refusal.value.code, refusal.value.request_id) == (code or type_, "req_canned")
+    assert len(world.keys) == 1
+    assert world.pauses == []
+
+
+def test_a_key_that_was_used_for_other_words_is_unknown_because_those_may_have_moved_money(world):
+    world.replies(lambda: error(400, "idempotency_error", None, "Keys can only be used with the same parameters."))
+
+    with pytest.raises(GatewayUnavailable, match="may or may not have acted"):
+        world.refund()
+
     assert len(world.keys) == 1
     assert world.pauses == []
 
