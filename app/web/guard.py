@@ -2,7 +2,6 @@
 
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +12,7 @@ from app.errors import NotAllowed
 from app.settings import Settings
 from app.web import sessions, witness
 from app.web.permissions import PUBLIC, Access, Need, needs_of
-from app.web.redirects import safe_path
+from app.web.redirects import page_before, safe_path
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +75,7 @@ def ask_to_sign_in() -> Response:
         back = safe_path(request.full_path.rstrip("?"))
     else:
         flash("You were signed out. Nothing was changed; please look before you repeat it.", "warning")
-        back = safe_path(urlsplit(request.headers.get("Referer", "")).path)
+        back = page_before(request.headers.get("Referer", ""))
     answer = redirect(url_for("sign_in.form", next=back if back != "/admin/" else None), 303)
     if sessions.cookie_name() in request.cookies:
         sessions.take_cookie(answer)  # type: ignore[arg-type] # werkzeug's class, which has all that is needed

@@ -26,6 +26,15 @@ def safe_path(text: str | None) -> str | None:
     return text if not parts.scheme and not parts.netloc else None
 
 
+def page_before(referer: str) -> str | None:
+    """The page of ours that the Referer header names, with its query; the header may be any text at all."""
+    try:
+        parts = urlsplit(referer)
+    except ValueError:
+        return None
+    return safe_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+
+
 def without_host(response: Response) -> Response:
     """A redirect within this site as a path. Werkzeug writes the Host header into it, which is whatever a visitor says."""
     place = response.headers.get("Location", "")

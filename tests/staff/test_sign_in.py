@@ -213,6 +213,25 @@ def test_an_act_after_the_session_ended_changes_nothing_and_says_so(app: Flask) 
     assert db.session.get_one(Staff, ben_id).is_active
 
 
+@pytest.mark.parametrize(
+    ("referer", "place"),
+    [
+        ("http://localhost/admin/refunds/new?charge=ch_1", "/login?next=/admin/refunds/new?charge%3Dch_1"),
+        ("http://[::1", "/login"),
+        ("http://localhost//evil.example/", "/login"),
+        ("javascript:alert(1)", "/login"),
+        ("", "/login"),
+    ],
+)
+def test_after_an_act_without_a_session_one_returns_to_the_form_whatever_the_browser_says(
+    app: Flask, referer: str, place: str
+) -> None:
+    nobody = visitor(app)
+    nobody.get("/login")
+
+    assert nobody.post("/admin/refunds/new", headers={"Referer": referer}).location == place
+
+
 def test_one_sees_and_ends_ones_other_sessions(app: Flask) -> None:
     here = staff(app, "developer")
     there = Desk(app, here.email)
