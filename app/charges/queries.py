@@ -1,6 +1,6 @@
 """What stands around a payment: each function is one query."""
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import defer
 
 from app.database import db
@@ -8,6 +8,7 @@ from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
 from app.models.customer import Customer
 from app.web.accounts import current_account_id
+from app.web.people import alike
 
 # Who types a whole first name means a few people, not all of them.
 CUSTOMERS_AT_MOST = 200
@@ -28,10 +29,7 @@ def matching(text: str) -> ColumnElement[bool]:
 
 def _customers_called(text: str) -> list[str]:
     """A list and not a subquery: with a few ids PostgreSQL walks their payments, not all payments of the shop."""
-    lowered = text.lower()
-    email, name = func.lower(Customer.email), func.lower(Customer.name)
-    alike = or_(email == lowered, name.startswith(lowered, autoescape=True), email.startswith(lowered, autoescape=True))
-    called = select(Customer.id).where(alike, Customer.account_id == current_account_id()).limit(CUSTOMERS_AT_MOST)
+    called = select(Customer.id).where(alike(text), Customer.account_id == current_account_id()).limit(CUSTOMERS_AT_MOST)
     return list(db.session.scalars(called))
 
 

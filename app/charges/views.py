@@ -18,7 +18,7 @@ from app.web.admin import expose, may
 from app.web.formatting import from_macro
 from app.web.listing import ListView
 from app.web.lookup import find
-from app.web.people import called
+from app.web.people import called, visible
 from app.web.permissions import Permission
 
 
@@ -104,6 +104,8 @@ class ChargesView(ListView[Charge, Line]):
             risk=words.RISKS.get(charge.risk_level or "", ("calm", charge.risk_level)),
             method=words.method(charge.method_type),
             timeline=timeline.of_charge(charge),
+            description=visible(charge.description),
+            labels=visible(charge.labels),
             raw=raw.unpack(charge.raw) if may(Permission.PERSONAL_READ) else None,
             obstacle=charge.refund_obstacle,
             may_refund=may(Permission.REFUND_CREATE),

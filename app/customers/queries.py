@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, func, select, union_all
 from sqlalchemy.orm import defer
 
 from app.database import db
@@ -15,6 +15,7 @@ from app.models.payment_method import PaymentMethod
 from app.models.refund import Refund
 from app.models.subscription import Subscription
 from app.web.accounts import current_account_id
+from app.web.people import alike
 
 # As many as an agent looks at; the lists have the rest.
 NEWEST = 10
@@ -27,9 +28,7 @@ def matching(text: str) -> ColumnElement[bool]:
         return Customer.id == text
     if len(text) == 4 and text.isascii() and text.isdigit():  # noqa: PLR2004 - the last four digits
         return Customer.id.in_(_who_paid_with(text))
-    lowered = text.lower()
-    email, name = func.lower(Customer.email), func.lower(Customer.name)
-    return or_(email == lowered, email.startswith(lowered, autoescape=True), name.startswith(lowered, autoescape=True))
+    return alike(text)
 
 
 def _who_paid_with(last4: str) -> list[str]:

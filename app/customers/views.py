@@ -16,7 +16,7 @@ from app.web.columns import personal
 from app.web.filters import ChoiceFilter, DateFilter, Filter, TextFilter, one_of
 from app.web.listing import ListView
 from app.web.lookup import find
-from app.web.people import called
+from app.web.people import called, visible
 from app.web.permissions import Permission
 
 
@@ -80,6 +80,8 @@ class CustomersView(ListView[Customer, Customer]):
             title=called(customer),
             email=personal(customer.email),
             phone=customer.phone if sees_persons else None,
+            description=visible(customer.description),
+            labels=visible(customer.labels),
             worth=figures.worth(queries.movements(customer)),
             payments=queries.payments(customer),
             methods=queries.methods(customer),

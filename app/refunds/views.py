@@ -137,7 +137,7 @@ class RefundsView(ListView[Refund, Refund]):
             tone=words.tone(refund),
             next_step=words.next_step(refund),
             timeline=_timeline(refund),
-            raw=raw.unpack(refund.raw) if refund.raw else None,
+            raw=raw.unpack(refund.raw) if refund.raw and may(Permission.PERSONAL_READ) else None,
             may_withdraw=refund.needs_person and may(Permission.REFUND_CREATE),
         )
 

@@ -8,17 +8,14 @@ from sqlalchemy import ColumnElement, or_
 
 from app.models.webhook_event import STATES, WebhookEvent, WebhookRefusal
 from app.web import columns
-from app.web.admin import expose, may
+from app.web.admin import expose
 from app.web.filters import ChoiceFilter, DateFilter, TextFilter, equals
 from app.web.listing import ListView
 from app.web.lookup import find
+from app.web.people import visible
 from app.web.permissions import Permission
 
 _LARGEST_BODY = 4 * 1024 * 1024
-# Fields of Stripe's objects that hold who somebody is.
-_PERSONAL = frozenset(
-    {"email", "receipt_email", "name", "phone", "address", "line1", "line2", "postal_code", "ip", "ip_address"}
-)
 
 
 class EventsView(ListView[WebhookEvent, WebhookEvent]):
@@ -106,11 +103,4 @@ def _payload(event: WebhookEvent) -> Any:
         payload = orjson.loads(body)
     except (zstandard.ZstdError, orjson.JSONDecodeError) as error:
         return {"unreadable": str(error)}
-    return payload if may(Permission.PERSONAL_READ) else _masked(payload)
-
-
-def _masked(value: Any) -> Any:
-    """The same structure without what says who somebody is."""
-    if isinstance(value, dict):
-        return {key: "***" if key in _PERSONAL and inner else _masked(inner) for key, inner in value.items()}
-    return [_masked(inner) for inner in value] if isinstance(value, list) else value
+    return visible(payload)
