@@ -54,9 +54,10 @@ def trouble(error: stripe.StripeError) -> Trouble:
     told = error.json_body.get("error") if isinstance(error.json_body, dict) else None
     clear = isinstance(told, dict) and isinstance(told.get("type"), str)
     # Not `error.code`: the SDK leaves it out of some of its errors.
-    code = str(told.get("code") or told["type"]) if clear and told else ""
+    kind = str(told["type"]) if clear and told else ""
+    code = str(told.get("code") or kind) if clear and told else ""
     not_now = status in _NOT_NOW or code in _NOT_NOW_CODES
-    used_before = clear and told["type"] == _USED_BEFORE and not not_now
+    used_before = kind == _USED_BEFORE and not not_now
     headers = error.headers or {}
     return Trouble(
         status=status,
