@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.currencies import currency
 from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
 from app.money import MinorUnits, Money
@@ -51,11 +52,15 @@ def accounts(lines: Sequence[BalanceTransaction]) -> list[Account]:
 
 
 def exchange(charge: Charge, lines: Sequence[BalanceTransaction]) -> str | None:
-    """`1 USD = 0.9132 EUR`, when the payment was settled in another currency."""
+    """`1 USD = 0.9132 EUR`, when the payment was settled in another currency.
+
+    Stripe's rate is between smallest units, so that of 1 JPY and of 1 KWD has to be moved by the decimals of both currencies.
+    """
     line = next((line for line in lines if line.source_id == charge.id and line.exchange_rate is not None), None)
     if line is None or line.exchange_rate is None:
         return None
-    return f"1 {charge.currency.upper()} = {line.exchange_rate.normalize():f} {line.currency.upper()}"
+    rate = line.exchange_rate.scaleb(currency(charge.currency).decimals - currency(line.currency).decimals)
+    return f"1 {charge.currency.upper()} = {rate.normalize():f} {line.currency.upper()}"
 
 
 def _account(currency: str, lines: Sequence[BalanceTransaction]) -> Account:

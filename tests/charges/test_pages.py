@@ -157,6 +157,26 @@ def test_the_page_answers_the_question_at_a_glance(app: Flask) -> None:
     assert {url.replace("charges/", "refunds/new?charge="), "/admin/payouts/po_1"} < set(page.links)
 
 
+@pytest.mark.parametrize(
+    ("paid", "settled", "rate", "words"),
+    [
+        ((1_000, "usd"), (913, "eur"), "0.913", "1 USD = 0.913 EUR"),
+        ((1_000, "jpy"), (667, "eur"), "0.667", "1 JPY = 0.00667 EUR"),
+        ((1_000, "eur"), (1_499, "jpy"), "1.4992", "1 EUR = 149.92 JPY"),
+        ((1_000, "kwd"), (325, "usd"), "0.325", "1 KWD = 3.25 USD"),
+    ],
+)
+def test_the_exchange_rate_is_that_of_whole_units_whatever_their_decimals(
+    app: Flask, paid: tuple[int, str], settled: tuple[int, str], rate: str, words: str
+) -> None:
+    charge = factories.charge(amount=paid[0], currency=paid[1])
+    factories.balance_transaction(
+        source_id=charge.id, amount=settled[0], fee=0, net=settled[0], currency=settled[1], exchange_rate=rate
+    )
+
+    assert words in staff(app).get(f"/admin/charges/{charge.id}").words
+
+
 def test_a_decline_is_explained_in_plain_words_with_every_code(app: Flask) -> None:
     charge = factories.charge(
         status="failed", paid=False, amount_captured=0, failure_code="card_declined", decline_code="insufficient_funds",
