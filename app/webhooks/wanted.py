@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app import clock
 from app.database import db, transaction
-from app.errors import DomainError
+from app.errors import DomainError, GatewayRefused
 from app.mirror import pull
 from app.mirror.fields import ref
 from app.mirror.kinds import KINDS
@@ -25,6 +25,9 @@ log = logging.getLogger("webhooks.wanted")
 # A parent's own event usually comes within seconds; only one that is missing for longer is read.
 PATIENCE = timedelta(minutes=1)
 REACH = timedelta(minutes=30)
+# What Stripe refuses to show for a day is not asked for any more: a key that may not read mandates would otherwise spend more
+# calls on all that were ever named than are left for the rest. The next event that names it begins anew.
+MOST_REFUSALS = 150
 # Child's kind, table and key; the column that names the parent; the parent's kind and table.
 _PARENTS = (
     ("payment_intent", "payment_intents", "id", "customer_id", "customer", "customers"),
@@ -129,17 +132,25 @@ def _fetch_one(account_id: int, kind: str, object_id: str, gateway: Reads) -> bo
         pull.read_again(kind, object_id, gateway, account_id)
     except DomainError as error:
         log.warning("webhooks.wanted_not_read", extra=this | {"reason": type(error).__name__})
+        if isinstance(error, GatewayRefused) and claimed.attempts >= MOST_REFUSALS:
+            _forget(this, claimed.wanted_at)
+            return False
         with transaction():
             later = {"error": str(error), "at": clock.now() + wait_after(claimed.attempts)}
             db.session.execute(
                 text(f"UPDATE wanted_objects SET error = :error, next_try_at = :at WHERE {_THIS}"), this | later
             )
         return False
-    with transaction():
-        # Read, or unknown to Stripe as well: either way there is nothing more to be had.
-        finished = this | {"wanted_at": claimed.wanted_at}
-        db.session.execute(text(f"DELETE FROM wanted_objects WHERE {_THIS} AND wanted_at = :wanted_at"), finished)
+    # Read, or unknown to Stripe as well: either way there is nothing more to be had.
+    _forget(this, claimed.wanted_at)
     return True
+
+
+def _forget(this: dict[str, Any], wanted_at: datetime) -> None:
+    """Take it off the list, unless it was noted again meanwhile."""
+    with transaction():
+        finished = this | {"wanted_at": wanted_at}
+        db.session.execute(text(f"DELETE FROM wanted_objects WHERE {_THIS} AND wanted_at = :wanted_at"), finished)
 
 
 def _to_read_again(envelope: Envelope) -> Iterator[tuple[str, str]]:

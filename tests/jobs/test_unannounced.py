@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 
 from app import clock
 from app.database import db, transaction
-from app.errors import GatewayUnavailable
+from app.errors import GatewayRefused, GatewayUnavailable
 from app.gateways.answer import Answer
 from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
@@ -151,6 +151,28 @@ def test_while_stripe_is_away_nothing_noted_is_lost(app: Flask) -> None:
     assert wanted.fetch(away, limit=10, stop=never) == 0
 
     assert len(wants()) == 5
+
+
+def test_what_stripe_refuses_to_show_is_not_asked_for_for_ever(app: Flask) -> None:
+    take(event("charge.dispute.created", refund(object="dispute", id="du_1", status="lost")))
+    refused, away = (
+        FakeGateway({}, error=GatewayRefused("This key may not.")),
+        FakeGateway({}, error=GatewayUnavailable("?")),
+    )
+
+    def look(gateway: FakeGateway) -> None:
+        with transaction():
+            db.session.execute(text("UPDATE wanted_objects SET next_try_at = :now"), {"now": clock.now()})
+        assert wanted.fetch(gateway, limit=10, stop=never) == 0
+
+    look(refused)
+    with transaction():
+        db.session.execute(text("UPDATE wanted_objects SET attempts = :most"), {"most": wanted.MOST_REFUSALS})
+    look(away)
+    assert wants() == [("charge", "ch_1")]
+    look(refused)
+
+    assert wants() == []
 
 
 def test_an_event_of_long_ago_is_left_to_the_catch_up(app: Flask) -> None:
