@@ -18,7 +18,7 @@ from app.sandbox.tx import Tx
 @dataclass(frozen=True)
 class Challenge:
     intent: Obj
-    card: Obj
+    method: Obj | None
     return_url: str | None
 
     @property
@@ -52,7 +52,7 @@ def decide(visit: Visit, id: str) -> Reply:  # noqa: A002
     passed = outcome == "pass"
     after = act(visit, lambda tx: customer_acts.authenticate(tx, id, passed=passed))
     good = after["status"] in ("succeeded", "processing", "requires_capture", "requires_confirmation")
-    return _go(Challenge(after, before.card, before.return_url), "succeeded" if good else "failed")
+    return _go(Challenge(after, before.method, before.return_url), "succeeded" if good else "failed")
 
 
 def _go(found: Challenge, outcome: str) -> Reply:
@@ -71,4 +71,4 @@ def _challenge(tx: Tx, intent_id: str) -> Challenge:
         raise no_such("payment", intent_id)
     action = (intent["next_action"] or {}).get("redirect_to_url") or {}
     method = tx.get("payment_method", intent["payment_method"]) if intent["payment_method"] else None
-    return Challenge(intent, (method or {}).get("card", {}), action.get("return_url"))
+    return Challenge(intent, method, action.get("return_url"))

@@ -93,7 +93,27 @@ def _words(value: str) -> str:
     return value.replace("_", " ")
 
 
-_templates.filters |= {"money": shown, "day": _day, "time": _time, "words": _words}
+def called(method: Any) -> str:
+    """`Visa ending in 4242`: how people know a saved method."""
+    names = {"sepa_debit": "Bank account", "us_bank_account": "US bank account", "bacs_debit": "UK bank account"}
+    kind = method["type"]
+    if kind == "card":
+        return f"{_BRANDS.get(method['card']['brand'], method['card']['brand'].title())} ending in {method['card']['last4']}"
+    last4 = (method.get(kind) or {}).get("last4")
+    return f"{names.get(kind, _words(kind))} ending in {last4}" if last4 else names.get(kind, _words(kind))
+
+
+_BRANDS = {"amex": "American Express", "jcb": "JCB", "diners": "Diners Club", "unionpay": "UnionPay"}
+_templates.filters |= {
+    "money": shown,
+    "day": _day,
+    "time": _time,
+    "words": _words,
+    "called": called,
+    "safe_link": is_safe,
+    "list_pair": lambda value: (value, value),
+    "option_pair": lambda option: (option["value"], option["label"]),
+}
 
 
 @route("GET", "/assets/{name}")

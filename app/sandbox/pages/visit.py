@@ -6,6 +6,7 @@ forms may post to it: another site's is refused.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from app.sandbox.world import LOST, NEWEST_VERSION, World
 
 if TYPE_CHECKING:
     from app.sandbox.server import Sandbox
+
+log = logging.getLogger(__name__)
 
 PREFIXES = ("/c/", "/3ds/", "/b/", "/p/", "/i/", "/verify/", "/mandate/", "/receipt/", "/assets/")
 CONTROL = ("/_control/", "/_control")
@@ -82,6 +85,9 @@ def answer(sandbox: Sandbox, request: Request) -> Reply:
         reply: Reply = handler(visit, **path_values)
     except StripeError as refusal:
         return rendering.trouble(404 if refusal.code == "resource_missing" else refusal.status, refusal.message)
+    except Exception:  # the last net: people get a page, the log gets the rest
+        log.exception("%s %s", request.method, request.path)
+        return rendering.trouble(500, "The sandbox itself failed. Its log says why.")
     return reply
 
 
