@@ -12,9 +12,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import make_url
 
 from app.database import db
+from tests.e2e.visitor import CHROMIUM, QUIET
 from tests.sandbox.client import Sandbox, running
 from tests.servers import drop_database, fresh_database
 from tests.world import application
@@ -114,3 +116,12 @@ def own_sandbox() -> Iterator[Sandbox]:
     with running(url) as sandbox:
         yield sandbox
     drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the whole session: two of Playwright's loops cannot live in one thread."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()

@@ -1,23 +1,13 @@
-"""The product as it runs, and a browser that notices every fault of a page."""
+"""The product as it runs."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from tests.e2e.visitor import CHROMIUM, QUIET
 from tests.sandbox.client import Sandbox
 from tests.stack import Stack
 from tests.world import WEBHOOK_SECRET
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, render_template_string, request
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from werkzeug.serving import make_server
 
 from tests.web.gallery_app import gallery_app
 
 pytestmark = pytest.mark.browser
 
-QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 PAGES = [
     "/admin/",
     "/admin/gallery/",
@@ -76,19 +75,9 @@ ONE_FORM = """{% extends "admin/base.html" %}{% from "macros/forms.html" import 
 {% endblock %}"""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", *QUIET]
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def desk(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context(viewport=DESK, timezone_id="Europe/Vienna")
+def desk(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport=DESK, timezone_id="Europe/Vienna")
     yield context
     context.close()
 
@@ -107,11 +96,9 @@ def opened(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_a_page_is_open_to_everybody_and_breaks_no_policy(
-    chromium: Browser, base: str, path: str, colours: str, size: dict[str, int]
+    browser: Browser, base: str, path: str, colours: str, size: dict[str, int]
 ) -> None:
-    context = chromium.new_context(
-        viewport=size, color_scheme=colours, has_touch=size is PHONE, is_mobile=size is PHONE
-    )  # type: ignore[arg-type]
+    context = browser.new_context(viewport=size, color_scheme=colours, has_touch=size is PHONE, is_mobile=size is PHONE)  # type: ignore[arg-type]
     page, said = opened(context, base + path)
 
     faults = Axe().run(page, options=RULES).response["violations"]
@@ -133,9 +120,9 @@ OPENED = {
 
 @pytest.mark.parametrize("what", OPENED)
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_what_opens_is_open_to_everybody_too(chromium: Browser, base: str, what: str, colours: str) -> None:
+def test_what_opens_is_open_to_everybody_too(browser: Browser, base: str, what: str, colours: str) -> None:
     path, clicks = OPENED[what]
-    context = chromium.new_context(viewport=DESK, color_scheme=colours)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=DESK, color_scheme=colours)  # type: ignore[arg-type]
     page, said = opened(context, base + path)
     for click in clicks.split(", "):
         page.locator(click).first.click()
@@ -148,8 +135,8 @@ def test_what_opens_is_open_to_everybody_too(chromium: Browser, base: str, what:
 
 
 @pytest.mark.parametrize("width", [375, 390, 768, 1024])
-def test_no_page_scrolls_sideways(chromium: Browser, base: str, width: int) -> None:
-    context = chromium.new_context(
+def test_no_page_scrolls_sideways(browser: Browser, base: str, width: int) -> None:
+    context = browser.new_context(
         viewport={"width": width, "height": 800}, is_mobile=width < 768, has_touch=width < 768
     )
     pages = [opened(context, base + path)[0] for path in PAGES]
@@ -170,16 +157,16 @@ TOO_SMALL = """() => {
 }"""
 
 
-def test_a_thumb_hits_every_control(chromium: Browser, base: str) -> None:
-    context = chromium.new_context(viewport=PHONE, is_mobile=True, has_touch=True)
+def test_a_thumb_hits_every_control(browser: Browser, base: str) -> None:
+    context = browser.new_context(viewport=PHONE, is_mobile=True, has_touch=True)
     pages = [opened(context, base + path)[0] for path in PAGES]
 
     assert [page.evaluate(TOO_SMALL) for page in pages] == [[]] * len(PAGES)
     context.close()
 
 
-def test_on_a_phone_the_rail_is_a_drawer(chromium: Browser, base: str) -> None:
-    context = chromium.new_context(viewport=PHONE, is_mobile=True, has_touch=True)
+def test_on_a_phone_the_rail_is_a_drawer(browser: Browser, base: str) -> None:
+    context = browser.new_context(viewport=PHONE, is_mobile=True, has_touch=True)
     page, _ = opened(context, base + "/admin/payments/")
     rail = page.locator("#rail")
 
@@ -300,8 +287,8 @@ MOVING = """[...document.querySelectorAll('*')]
   .filter((element) => getComputedStyle(element).transitionDuration.split(', ').some((time) => time !== '0s')).length"""
 
 
-def test_motion_stops_for_those_who_ask(chromium: Browser, base: str) -> None:
-    context = chromium.new_context(viewport=DESK, reduced_motion="reduce")
+def test_motion_stops_for_those_who_ask(browser: Browser, base: str) -> None:
+    context = browser.new_context(viewport=DESK, reduced_motion="reduce")
     page, _ = opened(context, base + "/admin/gallery/")
 
     moving = page.evaluate(MOVING)
