@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.sandbox.tx import Tx
 
 MAX_LEVELS = 4
+NAMED_FREELY = frozenset(("coupon", "product", "price"))
 
 Made = Callable[["Tx", Obj], Obj]
 _made: dict[tuple[str, str], Made] = {}
@@ -68,6 +69,9 @@ def _descend(tx: Tx, nodes: list[Obj], words: list[str]) -> bool:
 def _fetch(tx: Tx, holders: list[Obj], word: str) -> None:
     ids = {one for node in holders for one in _ids(node[word])}
     texts = read_objects(tx, ids)
+    if word in NAMED_FREELY:  # their ids may be any word, so that the field must tell the kind
+        loose = [(word, one) for node in holders if isinstance(one := node[word], str) and one not in texts]
+        texts |= store.read_many(tx.cursor, loose)
     for node in holders:
         value = node[word]
         if isinstance(value, str) and value in texts:

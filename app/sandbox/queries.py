@@ -14,6 +14,7 @@ from typing import Any
 
 from app.sandbox.errors import invalid
 from app.sandbox.params import Obj
+from app.sandbox.store import with_found
 
 TEXT, EXACT, NUMBER = "text", "exact", "number"
 """`text` fields know `:` and `~`, `exact` ones only `:`, numbers only `:` and the comparisons."""
@@ -167,7 +168,7 @@ def _check(field: str, kind: str, op: str, value: str, *, null: bool) -> None:
 
 
 def _value_at(obj: Obj, field: str, key: str | None) -> Any:
-    value: Any = obj
+    value: Any = with_found(obj) if field == "subscription" else obj
     for word in (field,) if key is not None else field.split("."):
         value = value.get(word) if isinstance(value, dict) else None
     if key is not None:

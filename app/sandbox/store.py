@@ -23,6 +23,7 @@ _INSERT_DATED = _INSERT + ", created = EXCLUDED.created"
 
 def row_of(obj: Mapping[str, Any], body: str, *, now: int) -> Row:
     """The row of one object; objects without `created` (mandates) get the moment they were first seen."""
+    obj = with_found(obj)
     facets = {name: _plain(obj[name]) for name in _COLD if obj.get(name) is not None}
     return (
         obj["object"],
@@ -33,6 +34,23 @@ def row_of(obj: Mapping[str, Any], body: str, *, now: int) -> Row:
         codec.dumps(facets) if facets else None,
         body,
     )
+
+
+def with_found(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object with what lists filter by, where Stripe keeps that deeper inside."""
+    kind = obj["object"]
+    if kind == "invoice":
+        details = (obj.get("parent") or {}).get("subscription_details") or {}
+        return {**obj, "subscription": details.get("subscription") or obj.get("subscription")}
+    if kind == "invoice_payment":
+        return {**obj, **{name: (obj.get("payment") or {}).get(name) for name in ("payment_intent", "charge")}}
+    if kind == "subscription":
+        items = (obj.get("items") or {}).get("data") or []
+        starts = [item["current_period_start"] for item in items if item.get("current_period_start")]
+        ends = [item["current_period_end"] for item in items if item.get("current_period_end")]
+        if starts and ends:
+            return {"current_period_start": min(starts), "current_period_end": max(ends), **obj}
+    return obj
 
 
 def write(cursor: Cursor, rows: Sequence[Row], *, dated: bool) -> None:

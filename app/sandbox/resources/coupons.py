@@ -91,14 +91,7 @@ def end_discount(tx: Tx, id: str) -> Obj:  # noqa: A002
 
 def give_discount(tx: Tx, customer: Obj, coupon_id: str) -> Told:
     """Redeem a coupon for the customer: customer.discount.created, or .updated when it replaces one; not yet told."""
-    coupon = tx.get("coupon", coupon_id, lock=True)
-    if coupon is None:
-        raise no_such("coupon", coupon_id, param="coupon", status=400)
-    most = coupon["max_redemptions"]
-    if not coupon["valid"] or (most is not None and coupon["times_redeemed"] >= most):
-        raise invalid(f"Coupon {coupon_id} has expired.", code="coupon_expired", param="coupon")
-    coupon["times_redeemed"] += 1
-    tx.put(coupon)
+    coupon = redeem(tx, coupon_id)
     months = coupon["duration_in_months"] if coupon["duration"] == "repeating" else None
     old = customer["discount"]
     customer["discount"] = {
@@ -119,6 +112,23 @@ def give_discount(tx: Tx, customer: Obj, coupon_id: str) -> Told:
     if old:
         return "customer.discount.updated", customer["discount"], {"id": old["id"], "source": old["source"]}
     return "customer.discount.created", customer["discount"], None
+
+
+def redeem(tx: Tx, coupon_id: str) -> Obj:
+    """Use a coupon once more; refused when it is used up or over."""
+    coupon = tx.get("coupon", coupon_id, lock=True)
+    if coupon is None:
+        raise no_such("coupon", coupon_id, param="coupon", status=400)
+    most, until = coupon["max_redemptions"], coupon["redeem_by"]
+    if (
+        not coupon["valid"]
+        or (most is not None and coupon["times_redeemed"] >= most)
+        or (until is not None and until <= tx.now)
+    ):
+        raise invalid(f"Coupon {coupon_id} has expired.", code="coupon_expired", param="coupon")
+    coupon["times_redeemed"] += 1
+    tx.put(coupon)
+    return coupon
 
 
 def take_discount(customer: Obj) -> Told:

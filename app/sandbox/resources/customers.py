@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.sandbox.billing.clocks import enter
 from app.sandbox.errors import StripeError, invalid, no_such
 from app.sandbox.lists import RawJson, list_page
 from app.sandbox.params import Obj, Params, allow, choice, hash_of, integer, list_of, metadata, text
@@ -27,9 +28,10 @@ def create(tx: Tx) -> Obj:
     allow(params, *CHANGEABLE, "payment_method", "tax_id_data", "test_clock")
     customer = _blank(tx)
     if params.get("test_clock"):
-        customer["test_clock"] = tx.require("test_helpers.test_clock", str(params["test_clock"]), param="test_clock")[
-            "id"
-        ]
+        clock = tx.require("test_helpers.test_clock", str(params["test_clock"]), param="test_clock", lock=False)
+        customer["test_clock"] = clock["id"]
+        enter(tx, customer)
+        customer["created"] = tx.now
     _apply_texts(params, customer)
     method = resolve(tx, str(params["payment_method"])) if params.get("payment_method") else None
     _apply_settings(tx, params, customer, joining=method)
@@ -61,10 +63,17 @@ def update(tx: Tx, id: str) -> Obj:  # noqa: A002
 @route("DELETE", "/v1/customers/{id}")
 def delete(tx: Tx, id: str) -> Obj:  # noqa: A002
     """For good: saved methods go, payments stay. A later GET answers `deleted: true`."""
-    customer = _live(tx, id)
-    for method in tx.find("payment_method", customer=id):
+    return remove(tx, _live(tx, id))
+
+
+def remove(tx: Tx, customer: Obj) -> Obj:
+    """The customer's subscriptions end, saved methods go, a stub stays."""
+    from app.sandbox.billing.subscription_ends import end_all  # subscriptions know customers
+
+    end_all(tx, customer)
+    for method in tx.find("payment_method", customer=customer["id"]):
         let_go(tx, tx.require("payment_method", method["id"]))
-    gone = {"id": id, "object": "customer", "deleted": True}
+    gone = {"id": customer["id"], "object": "customer", "deleted": True}
     tx.emit("customer.deleted", customer)
     tx.put({**gone, "created": customer["created"]})
     return gone

@@ -20,6 +20,12 @@ CHANGEABLE = (
 CREATE_PARAMS = (*CHANGEABLE, *CONFIRM_PARAMS, "confirm", "confirmation_method", "on_behalf_of", "radar_options")
 CAPTURE_METHODS = ("automatic", "automatic_async", "manual")
 REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
+CARD_OPTIONS: Obj = {
+    "installments": None,
+    "mandate_options": None,
+    "network": None,
+    "request_three_d_secure": "automatic",
+}
 TEXTS = ("description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix", "transfer_group")
 
 
@@ -34,7 +40,7 @@ def create(tx: Tx) -> Obj:
         raise missing("currency")
     currency = known_currency(str(params["currency"]))
     check_amount(amount, currency)
-    intent = _blank(tx, amount, currency)
+    intent = blank(tx, amount, currency)
     method_types.choose(tx, params, intent, currency=currency, fresh=True)
     _apply(tx, params, intent)
     confirms = boolean(params, "confirm")
@@ -130,20 +136,15 @@ def _apply_options(params: Params, intent: Obj) -> None:
     given = hash_of(params, "payment_method_options")
     options = {name: dict(intent["payment_method_options"].get(name, {})) for name in intent["payment_method_types"]}
     if "card" in options:
-        blank = {
-            "installments": None,
-            "mandate_options": None,
-            "network": None,
-            "request_three_d_secure": "automatic",
-        }
-        options["card"] = blank | options["card"]
+        options["card"] = CARD_OPTIONS | options["card"]
     for name, values in given.items():
         if name in options and isinstance(values, dict):
             options[name].update(values)
     intent["payment_method_options"] = options
 
 
-def _blank(tx: Tx, amount: int, currency: str) -> Obj:
+def blank(tx: Tx, amount: int, currency: str) -> Obj:
+    """A PaymentIntent that nothing was said about yet."""
     intent_id = tx.new_id("pi_")
     return {
         "id": intent_id,

@@ -27,7 +27,7 @@ REASONS = ("abandoned", "requested_by_customer", "duplicate")
 def create(tx: Tx) -> Obj:
     params = tx.params
     allow(params, *CREATE_PARAMS)
-    intent = _blank(tx)
+    intent = blank(tx)
     intent["usage"] = choice(params, "usage", ("off_session", "on_session")) or "off_session"
     method_types.choose(tx, params, intent, currency=None, fresh=True)
     _apply(tx, params, intent)
@@ -137,7 +137,8 @@ def _unexpected(intent: Obj, message: str) -> StripeError:
     return StripeError(message, code="setup_intent_unexpected_state", setup_intent=intent)
 
 
-def _blank(tx: Tx) -> Obj:
+def blank(tx: Tx) -> Obj:
+    """A SetupIntent that nothing was said about yet."""
     intent_id = tx.new_id("seti_")
     return {
         "id": intent_id,
