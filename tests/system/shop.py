@@ -6,12 +6,14 @@ from uuid import uuid4
 
 from flask import Flask
 
+from app import cli
 from app.database import db, transaction
 from app.gateways.current import gateway
 from app.mirror import accounts, charges
 from app.mirror.news import News
 from app.models.audit_log import AuditLog
 from app.models.refund import Refund
+from app.sync import operations
 from tests.sandbox.client import Sandbox
 
 REFUNDS = "/v1/refunds"
@@ -24,8 +26,10 @@ class Shop:
     app: Flask
     sandbox: Sandbox
 
-    def pay(self, amount: int = 5_000, currency: str = "eur", card: str = "pm_card_visa") -> str:
-        """A payment that the mirror knows; its charge id."""
+    def pay(
+        self, amount: int = 5_000, currency: str = "eur", card: str = "pm_card_visa", *, known: bool = True, **more: Any
+    ) -> str:
+        """A payment, which the mirror knows if it is `known`; its charge id."""
         intent = self.sandbox.stripe().v1.payment_intents.create(
             {
                 "amount": amount,
@@ -33,9 +37,11 @@ class Shop:
                 "payment_method": card,
                 "confirm": True,
                 "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                **more,
             }
         )
-        self.sync(str(intent.latest_charge))
+        if known:
+            self.sync(str(intent.latest_charge))
         return str(intent.latest_charge)
 
     def sync(self, charge_id: str) -> None:
@@ -43,6 +49,10 @@ class Shop:
         answer = gateway().retrieve(f"/v1/charges/{charge_id}")
         with transaction():
             charges.save_all([answer.body], News.read(answer, accounts.current(livemode=False).id))
+
+    def catch_up(self) -> None:
+        """What `flask sync run` does."""
+        operations.run(gateway(), livemode=False, take_in=cli.take_in)
 
     def asked(self) -> list[dict[str, Any]]:
         """Every request for a refund, as the sandbox logged it."""

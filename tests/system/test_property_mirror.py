@@ -66,7 +66,8 @@ def forget() -> None:
 
 
 @pytest.mark.skipif(REPLAY is not None, reason="one history only")
-@settings(plain, max_examples=15)
+# The same histories in every run: what `make torture` finds new becomes a fault to repair, not a test that fails now and then.
+@settings(plain, max_examples=15, derandomize=True)
 @given(seed=seeds, acts=st.integers(5, 25))
 def test_after_any_history_the_mirror_is_stripe(desk: Flask, sandbox: Sandbox, seed: int, acts: int) -> None:
     run(desk, sandbox, seed, acts)
