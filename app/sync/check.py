@@ -15,6 +15,13 @@ from app.sync.compare import HERE, Drift, compare, is_known, known_ids, missing_
 from app.sync.progress import Progress, Silent
 
 _NOT_FOUND = 404
+# Columns that say who somebody is, or lead to a page that does.
+_PERSONAL = frozenset(
+    {
+        *("name", "email", "phone", "customer_email", "receipt_email", "billing_details", "acceptance", "evidence"),
+        *("description", "metadata", "client_reference_id", "hosted_invoice_url", "invoice_pdf", "receipt_url", "url"),
+    }
+)
 
 
 @dataclass
@@ -83,7 +90,9 @@ def _everything(kind: Kind, gateway: Reads, account_id: int) -> Iterator[list[Ob
         paths = [f"/v1/customers/{customer_id}/payment_methods" for customer_id in sorted(customers)]
     else:
         paths = []
-        for object_id in sorted(known_ids(kind.door, account_id)):
+        known = sorted(known_ids(kind.door, account_id))
+        db.session.rollback()  # nothing stays open while Stripe is asked
+        for object_id in known:
             answer = gateway.look(f"{kind.path}/{object_id}")
             if answer.status != _NOT_FOUND:
                 yield [answer.body]
@@ -144,6 +153,12 @@ def _heal(drifts: Sequence[Drift], gateway: Reads, account_id: int, actor: Actor
             first.kind,
             first.id,
             account_id=account_id,
-            before={drift.field or "object": str(drift.local) for drift in drifts},
-            after={drift.field or "object": str(drift.remote) for drift in drifts},
+            before={drift.field or "object": _said(drift, drift.local) for drift in drifts},
+            after={drift.field or "object": _said(drift, drift.remote) for drift in drifts},
         )
+
+
+def _said(drift: Drift, value: object) -> str:
+    """For the trail, which is for ever and for the auditor as well: it says that a person's data changed, not what it is."""
+    is_personal = drift.field.rpartition(" ")[2] in _PERSONAL
+    return "personal data" if is_personal and value is not None else str(value)

@@ -1,15 +1,24 @@
 """What differs is found, named by field, and healed with a word in the audit trail."""
 
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
 import pytest
+from flask import Flask
 from sqlalchemy import select, text
 
+from app import clock
 from app.database import db, transaction
+from app.gateways.answer import Answer
 from app.models.audit_log import AuditLog
 from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.invoice import InvoiceLine
 from app.models.payment_intent import PaymentIntent
+from app.sync.check import check
 from app.sync.compare import Drift
+from tests import factories
 from tests.sandbox.client import Sandbox
 from tests.sync.conftest import Copy
 
@@ -75,11 +84,43 @@ def test_one_changed_amount_is_found_named_and_healed(shop: Copy):
     [entry] = db.session.scalars(select(AuditLog).where(AuditLog.action == "sync.healed"))
     assert (entry.object_id, entry.before, entry.after["amount"]) == (
         charge_id,
-        {"amount": "1", "metadata": "{'a': 'b'}"},
+        {"amount": "1", "metadata": "personal data"},
         "2000",
     )
     db.session.rollback()
     assert shop.check().drifts == []
+
+
+def test_the_trail_says_that_personal_data_was_healed_and_not_what_it_is(shop: Copy):
+    with transaction():
+        db.session.execute(text("UPDATE customers SET email = 'old@example.com', delinquent = true"))
+
+    assert shop.check("customer", heal=True).healed == 3
+
+    healed = db.session.scalars(select(AuditLog).where(AuditLog.action == "sync.healed")).all()
+    told = {"delinquent": "False", "email": "personal data"}
+    assert [(row.before, row.after) for row in healed] == [(told | {"delinquent": "True"}, told)] * 3
+
+
+def test_nothing_stays_open_while_stripe_is_asked_for_what_it_lists_nowhere(app: Flask):
+    class Stripe:
+        asked: ClassVar[list[str]] = []
+
+        def look(self, path: str) -> Answer:
+            assert not db.session().in_transaction()
+            self.asked.append(path)
+            now = clock.now()
+            return Answer({}, 404, None, now, now, timedelta(), None)
+
+        def page(self, path: str, parameters: Mapping[str, Any]) -> Answer:
+            raise AssertionError(f"{path} {parameters} was not expected")
+
+    account_id, stripe = factories.mandate().account_id, Stripe()
+    factories.mandate()
+
+    check(stripe, account_id, kinds=["mandate"])
+
+    assert len(stripe.asked) == 4
 
 
 def test_a_row_that_is_missing_or_too_much_is_found_and_healed(shop: Copy):
