@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, func, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, select, union_all
 from sqlalchemy.orm import defer
 
 from app.database import db
@@ -60,46 +60,51 @@ def movements(customer: Customer) -> list[tuple[str, str, int, int, int]]:
 
 def _sources(customer: Customer) -> Select[tuple[str]]:
     """Ids of everything that moved money for this customer: payments, their refunds, their disputes."""
-    paid = select(Charge.id).where(Charge.customer_id == customer.id)
-    refunded = select(Refund.stripe_id).join(Charge, Charge.id == Refund.charge_id)
-    disputed = select(Dispute.id).join(Charge, Charge.id == Dispute.charge_id)
-    every = union_all(
-        paid, refunded.where(Charge.customer_id == customer.id), disputed.where(Charge.customer_id == customer.id)
-    ).subquery()
+    paid = select(Charge.id).where(_paid_by(customer))
+    refunded = select(Refund.stripe_id).join(Charge, Charge.id == Refund.charge_id).where(_paid_by(customer))
+    disputed = select(Dispute.id).join(Charge, Charge.id == Dispute.charge_id).where(_paid_by(customer))
+    every = union_all(paid, refunded, disputed).subquery()
     return select(every.c[0])
 
 
 def payments(customer: Customer) -> Sequence[Charge]:
     """The newest ones."""
-    found = select(Charge).where(Charge.customer_id == customer.id).options(defer(Charge.raw, raiseload=True))
+    found = select(Charge).where(_paid_by(customer)).options(defer(Charge.raw, raiseload=True))
     return db.session.scalars(found.order_by(Charge.created_at.desc(), Charge.id.desc()).limit(NEWEST)).all()
 
 
 def methods(customer: Customer) -> Sequence[PaymentMethod]:
     """The ways to pay that are kept now."""
-    found = select(PaymentMethod).where(PaymentMethod.customer_id == customer.id, PaymentMethod.deleted_at.is_(None))
+    mine = and_(PaymentMethod.customer_id == customer.id, PaymentMethod.account_id == customer.account_id)
+    found = select(PaymentMethod).where(mine, PaymentMethod.deleted_at.is_(None))
     newest = found.options(defer(PaymentMethod.raw, raiseload=True)).order_by(PaymentMethod.created_at.desc())
     return db.session.scalars(newest.limit(NEWEST)).all()
 
 
 def refunds(customer: Customer) -> Sequence[Refund]:
-    found = select(Refund).join(Charge, Charge.id == Refund.charge_id).where(Charge.customer_id == customer.id)
+    found = select(Refund).join(Charge, Charge.id == Refund.charge_id).where(_paid_by(customer))
     newest = found.options(defer(Refund.raw, raiseload=True)).order_by(Refund.created_at.desc())
     return db.session.scalars(newest.limit(NEWEST)).all()
 
 
 def disputes(customer: Customer) -> Sequence[Dispute]:
-    found = select(Dispute).join(Charge, Charge.id == Dispute.charge_id).where(Charge.customer_id == customer.id)
+    found = select(Dispute).join(Charge, Charge.id == Dispute.charge_id).where(_paid_by(customer))
     newest = found.options(defer(Dispute.raw, raiseload=True)).order_by(Dispute.created_at.desc())
     return db.session.scalars(newest.limit(NEWEST)).all()
 
 
 def mandates(customer: Customer) -> Sequence[Mandate]:
-    found = select(Mandate).where(Mandate.customer_id == customer.id).options(defer(Mandate.raw, raiseload=True))
-    return db.session.scalars(found.order_by(Mandate.accepted_at.desc()).limit(NEWEST)).all()
+    found = select(Mandate).where(Mandate.customer_id == customer.id, Mandate.account_id == customer.account_id)
+    newest = found.options(defer(Mandate.raw, raiseload=True)).order_by(Mandate.accepted_at.desc())
+    return db.session.scalars(newest.limit(NEWEST)).all()
 
 
 def subscriptions(customer: Customer) -> Sequence[Subscription]:
-    found = select(Subscription).where(Subscription.customer_id == customer.id)
-    newest = found.options(defer(Subscription.raw, raiseload=True)).order_by(Subscription.created_at.desc())
-    return db.session.scalars(newest.limit(NEWEST)).all()
+    mine = and_(Subscription.customer_id == customer.id, Subscription.account_id == customer.account_id)
+    found = select(Subscription).where(mine).options(defer(Subscription.raw, raiseload=True))
+    return db.session.scalars(found.order_by(Subscription.created_at.desc()).limit(NEWEST)).all()
+
+
+def _paid_by(customer: Customer) -> ColumnElement[bool]:
+    """The account as well: the same id may stand in the copy of another one."""
+    return and_(Charge.customer_id == customer.id, Charge.account_id == customer.account_id)

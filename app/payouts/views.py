@@ -90,7 +90,7 @@ def _contents(payout: Payout) -> list[tuple[str, int, Money]]:
     net = func.sum(lines.net).cast(lines.net.type)
     grouped = (
         select(lines.reporting_category, func.count(), net)
-        .where(lines.payout_id == payout.id, lines.type != "payout")
+        .where(lines.payout_id == payout.id, lines.account_id == payout.account_id, lines.type != "payout")
         .group_by(lines.reporting_category)
         .order_by(lines.reporting_category)
     )

@@ -111,6 +111,22 @@ def test_personal_data_is_masked_for_who_may_not_see_it(app: Flask) -> None:
         assert "+49 30 1234" not in html
 
 
+def test_what_another_account_says_of_the_same_id_is_not_theirs(app: Flask) -> None:
+    mira = factories.customer(id="cus_mira")
+    other = factories.another_account().id
+    theirs = factories.charge(customer_id=mira.id, account_id=other)
+    factories.refund(theirs, account_id=other)
+    factories.dispute(theirs, account_id=other)
+    factories.payment_method(customer_id=mira.id, account_id=other, last4="9999")
+    factories.mandate(customer_id=mira.id, account_id=other, reference="MNDT-OTHER")
+
+    page = staff(app).get(f"/admin/customers/{mira.id}")
+
+    assert "No payments yet" in page.words
+    for word in (theirs.id, "Refunds", "Chargeback", "9999", "MNDT-OTHER"):
+        assert word not in page.words.partition("Customer since")[2]
+
+
 def test_a_customer_deleted_in_stripe_says_so(app: Flask) -> None:
     gone = factories.customer(deleted_at=factories.NOON + timedelta(days=1))
 
