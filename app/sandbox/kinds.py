@@ -117,7 +117,6 @@ _ALL = (
     Kind("line_item", ("il_",), label="invoice line item"),
     Kind("invoice_payment", ("inpay_",), "/v1/invoice_payments", filters=CREATED + _texts("invoice", "status")),
     Kind("credit_note", ("cn_",), "/v1/credit_notes", "credit note", CREATED + _texts("customer", "invoice")),
-    Kind("credit_note_line_item", ("cnli_",), label="credit note line item"),
     Kind("customer_balance_transaction", ("cbtxn_",), label="customer balance transaction", filters=CREATED),
     Kind("discount", ("di_",)),
     Kind("coupon", (), "/v1/coupons", filters=CREATED),

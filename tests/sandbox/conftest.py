@@ -1,12 +1,21 @@
-"""A place to receive the sandbox's webhooks."""
+"""A place to receive the sandbox's webhooks, and Stripe's own command line."""
 
 import http.server
+import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.sandbox.client import ROOT
+
+INSTALLED = ROOT / "node_modules/@stripe/cli-linux-x64/bin/stripe"
+HOW = "Stripe's CLI is missing: `npm install @stripe/cli@1.52.0` here, or let STRIPE_CLI name the binary"
 
 
 @dataclass
@@ -57,3 +66,27 @@ def mailbox() -> Iterator[Mailbox]:
     server.shutdown()
     server.server_close()
     thread.join(5)
+
+
+@dataclass
+class Cli:
+    """The binary itself: its npm wrapper takes seconds to start."""
+
+    binary: str
+    home: Path
+
+    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+        quiet = {"STRIPE_CLI_TELEMETRY_OPTOUT": "1", "XDG_CONFIG_HOME": str(self.home)}
+        return subprocess.run(
+            [self.binary, *words], capture_output=True, text=True, check=False, timeout=60, env=os.environ | quiet
+        )
+
+
+@pytest.fixture(scope="session")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    found = os.environ.get("STRIPE_CLI") or (str(INSTALLED) if INSTALLED.exists() else shutil.which("stripe"))
+    if found and Path(found).exists():
+        return Cli(found, tmp_path_factory.mktemp("stripe-cli"))
+    if os.environ.get("CI"):
+        pytest.fail(HOW)
+    pytest.skip(HOW)

@@ -1,18 +1,11 @@
 """Stripe's own command line against the sandbox: every money event it can trigger happens and is delivered."""
 
 import json
-import os
-import shutil
-import subprocess
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.sandbox.client import KEY, ROOT, Sandbox
-from tests.sandbox.conftest import Mailbox
-
-INSTALLED = ROOT / "node_modules/@stripe/cli-linux-x64/bin/stripe"
+from tests.sandbox.client import KEY, Sandbox
+from tests.sandbox.conftest import Cli, Mailbox
 
 EVENTS = (
     "customer.created",
@@ -56,33 +49,6 @@ EVENTS = (
     "cash_balance.funds_available",
     "customer_cash_balance_transaction.created",
 )
-
-
-HOW = "Stripe's CLI is missing: `npm install @stripe/cli@1.52.0` here, or let STRIPE_CLI name the binary"
-
-
-@dataclass
-class Cli:
-    """The binary itself: its npm wrapper takes seconds to start."""
-
-    binary: str
-    home: Path
-
-    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        quiet = {"STRIPE_CLI_TELEMETRY_OPTOUT": "1", "XDG_CONFIG_HOME": str(self.home)}
-        return subprocess.run(
-            [self.binary, *words], capture_output=True, text=True, check=False, timeout=60, env=os.environ | quiet
-        )
-
-
-@pytest.fixture(scope="session")
-def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
-    found = os.environ.get("STRIPE_CLI") or (str(INSTALLED) if INSTALLED.exists() else shutil.which("stripe"))
-    if found and Path(found).exists():
-        return Cli(found, tmp_path_factory.mktemp("stripe-cli"))
-    if os.environ.get("CI"):
-        pytest.fail(HOW)
-    pytest.skip(HOW)
 
 
 @pytest.mark.parametrize("event", EVENTS)
