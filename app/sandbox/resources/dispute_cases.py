@@ -10,16 +10,15 @@ from dataclasses import dataclass
 
 from app.sandbox.errors import invalid
 from app.sandbox.params import Obj
-from app.sandbox.resources import ledger
+from app.sandbox.resources import compelling_evidence, ledger
 from app.sandbox.resources.currencies import settle
-from app.sandbox.resources.evidence import blank_evidence
+from app.sandbox.resources.dispute_shape import blank, due_by
 from app.sandbox.resources.fees import dispute_fee
 from app.sandbox.resources.fraud_warnings import no_longer_actionable
 from app.sandbox.routes import timer
 from app.sandbox.tx import Tx
 
 DAY = 86_400
-DAYS_TO_ANSWER = 8
 DAYS_TO_DECIDE = 75
 OPEN = (
     *("needs_response", "under_review", "warning_needs_response", "warning_under_review"),
@@ -30,6 +29,7 @@ REVIEWS = {
     "warning_needs_response": "warning_under_review",
     "appeal_needs_response": "appeal_under_review",
 }
+SMART = ("smart_disputes", "prefer_smart_disputes")
 INQUIRIES = ("warning_needs_response", "warning_under_review", "warning_closed")
 
 
@@ -58,6 +58,7 @@ CAUSES = {
     "compliance": Cause("noncompliant", "98", "compliance", eligibility=("visa_compliance",)),
     "debit": Cause("debit_not_authorized", "MD06", status="lost"),
     "ach_debit": Cause("debit_not_authorized", "R10", status="lost"),
+    "mastercard_compliance": Cause("noncompliant", "4849", "compliance", eligibility=("mastercard_compliance",)),
     "bacs_debit": Cause("debit_not_authorized", "1", status="lost"),
     "prevented": Cause("fraudulent", "10.4", "resolution", "prevented"),
 }
@@ -79,7 +80,7 @@ def open_case(tx: Tx, charge: Obj, cause: Cause, *, amount: int | None = None) -
     wanted = left if amount is None else amount
     if not charge["captured"] or not 0 < wanted <= left:
         raise invalid(f"Nothing of charge {charge['id']} is left to dispute.", param="charge")
-    dispute = _blank(tx, charge, cause, wanted)
+    dispute = blank(tx, charge, cause, wanted)
     charge["disputed"] = True
     tx.put(charge)
     costs = cause.status in ("needs_response", "lost")
@@ -115,7 +116,7 @@ def escalate(tx: Tx, dispute: Obj, charge: Obj) -> None:
     before = {"status": dispute["status"]}
     dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
     dispute["status"] = "needs_response"
-    dispute["evidence_details"]["due_by"] = _due_by(tx)
+    dispute["evidence_details"]["due_by"] = due_by(tx)
     dispute["evidence_details"]["submission_count"] = 0
     dispute["evidence_details"]["submission_method"] = "not_submitted"
     withdraw(tx, dispute, charge)
@@ -129,6 +130,8 @@ def win(tx: Tx, dispute: Obj, charge: Obj) -> None:
     """funds_reinstated, closed. The charge can be refunded again."""
     dispute.update(status="won", is_charge_refundable=charge["amount"] > charge["amount_refunded"])
     reinstate(tx, dispute, charge)
+    if dispute["evidence_details"]["submission_count"]:
+        compelling_evidence.return_fee(tx, dispute)
     tx.put(dispute)
     tx.emit("charge.dispute.funds_reinstated", dispute)
     tx.emit("charge.dispute.closed", dispute)
@@ -149,12 +152,17 @@ def appeal(tx: Tx, dispute: Obj, charge: Obj) -> None:
     """Lost, but the network lets us try once more: charge.dispute.updated with a new deadline."""
     before = {"status": dispute["status"]}
     dispute["status"] = "appeal_needs_response"
-    dispute["evidence_details"]["due_by"] = _due_by(tx)
+    dispute["evidence_details"]["due_by"] = due_by(tx)
     dispute["evidence_details"]["past_due"] = False
     tx.put(dispute)
     tx.emit("charge.dispute.updated", dispute, before)
     tx.emit("charge.updated", charge, {})
     tx.later(dispute["evidence_details"]["due_by"] + 1, "evidence_is_due", dispute=dispute["id"])
+
+
+def note_submission(dispute: Obj, way: str) -> None:
+    dispute["evidence_details"]["submission_count"] += 1
+    dispute["evidence_details"]["submission_method"] = way
 
 
 def under_review(tx: Tx, dispute: Obj) -> None:
@@ -169,6 +177,9 @@ def evidence_is_due(tx: Tx, dispute: str) -> None:
     late = case["evidence_details"]["due_by"] is not None and case["evidence_details"]["due_by"] < tx.now
     if not late or case["status"] not in REVIEWS:
         return
+    if case["status"] == "needs_response" and case["intended_submission_method"] in SMART:
+        _answer_by_itself(tx, case)
+        return
     case["evidence_details"]["past_due"] = True
     if case["status"] == "warning_needs_response":
         close_inquiry(tx, case, charge)
@@ -180,10 +191,21 @@ def evidence_is_due(tx: Tx, dispute: str) -> None:
 def bank_decides(tx: Tx, dispute: str) -> None:
     """Evidence that says nothing special does not convince; an inquiry ends without harm."""
     case, charge = locked_case(tx, dispute)
-    if case["status"] in ("under_review", "appeal_under_review"):
+    if case["status"] == "under_review" and compelling_evidence.is_convincing(case):
+        win(tx, case, charge)
+    elif case["status"] in ("under_review", "appeal_under_review"):
         lose(tx, case, charge)
     elif case["status"] == "warning_under_review":
         close_inquiry(tx, case, charge)
+
+
+def _answer_by_itself(tx: Tx, case: Obj) -> None:
+    """Smart Disputes: Stripe sends what it knows when nobody else did."""
+    before = {"status": case["status"]}
+    note_submission(case, "smart_disputes")
+    under_review(tx, case)
+    tx.put(case)
+    tx.emit("charge.dispute.updated", case, before)
 
 
 def locked_case(tx: Tx, dispute_id: str) -> tuple[Obj, Obj]:
@@ -214,50 +236,3 @@ def _move(tx: Tx, dispute: Obj, charge: Obj, amount: int, *, category: str, text
         rate=worth.rate,
     )
     dispute["balance_transactions"] = [*dispute["balance_transactions"], movement]
-
-
-def _due_by(tx: Tx) -> int:
-    """The end of the eighth day from now."""
-    return (tx.now // DAY + DAYS_TO_ANSWER + 1) * DAY - 1
-
-
-def _blank(tx: Tx, charge: Obj, cause: Cause, amount: int) -> Obj:
-    inquiry = cause.status in INQUIRIES
-    card = charge["payment_method_details"].get("card")
-    details: Obj = {"type": charge["payment_method_details"]["type"]}
-    if card:
-        details["card"] = {
-            "brand": card["brand"],
-            "case_type": cause.case_type,
-            "network": card["network"],
-            "network_reason_code": cause.code,
-        }
-    final = cause.status in ("lost", "prevented")
-    return {
-        "id": tx.new_id("du_"),
-        "object": "dispute",
-        "amount": amount,
-        "balance_transactions": [],
-        "charge": charge["id"],
-        "created": tx.now,
-        "currency": charge["currency"],
-        "enhanced_eligibility_types": list(cause.eligibility),
-        "evidence": blank_evidence(),
-        "evidence_details": {
-            "due_by": 0 if final else _due_by(tx),
-            "enhanced_eligibility": {},
-            "has_evidence": False,
-            "past_due": False,
-            "submission_count": 0,
-            "submission_method": "not_submitted",
-        },
-        "intended_submission_method": "manual",
-        "is_charge_refundable": inquiry,
-        "livemode": False,
-        "metadata": {},
-        "network_reason_code": cause.code,
-        "payment_intent": charge["payment_intent"],
-        "payment_method_details": details,
-        "reason": cause.reason,
-        "status": cause.status,
-    }

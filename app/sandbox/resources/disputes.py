@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from app.sandbox.errors import invalid
 from app.sandbox.params import Obj, allow, boolean, choice, hash_of, metadata
+from app.sandbox.resources import compelling_evidence
 from app.sandbox.resources import dispute_cases as cases
 from app.sandbox.resources.evidence import merged, says_something, verdict
 from app.sandbox.routes import route
@@ -26,9 +30,10 @@ def update(tx: Tx, id: str) -> Obj:  # noqa: A002
     dispute["metadata"] = metadata(params, dispute["metadata"])
     wish = choice(params, "intended_submission_method", METHODS)
     dispute["intended_submission_method"] = wish or dispute["intended_submission_method"]
-    dispute["evidence"] = merged(tx, dispute["evidence"], given)
+    dispute["evidence"] = merged(tx, dispute, given)
     dispute["evidence_details"]["has_evidence"] = says_something(dispute["evidence"])
-    submits = boolean(params, "submit") is not False and dispute["evidence_details"]["has_evidence"]
+    compelling_evidence.judge(tx, dispute, charge)
+    submits = boolean(params, "submit") is not False and _has_something_to_send(dispute, given)
     decision = _submit(tx, dispute) if submits and dispute["status"] in ANSWERABLE else None
     tx.put(dispute)
     tx.emit("charge.dispute.updated", dispute, {name: old for name, old in before.items() if dispute[name] != old})
@@ -52,13 +57,20 @@ def close(tx: Tx, id: str) -> Obj:  # noqa: A002
     return dispute
 
 
+def _has_something_to_send(dispute: Obj, given: Mapping[str, Any]) -> bool:
+    """An appeal needs words of its own: what the bank has read already is not sent again by a note."""
+    if dispute["status"] == "appeal_needs_response":
+        return bool(given or dispute["evidence"]["appeal"])
+    return bool(dispute["evidence_details"]["has_evidence"])
+
+
 def _submit(tx: Tx, dispute: Obj) -> str | None:
-    details = dispute["evidence_details"]
-    details["submission_count"] += 1
-    details["submission_method"] = "manual"
+    compelling_evidence.check_submission(dispute)
+    compelling_evidence.pay_fee(tx, dispute)
+    cases.note_submission(dispute, "manual")
     inquiry = dispute["status"] in cases.INQUIRIES
+    decision = verdict(dispute)
     cases.under_review(tx, dispute)
-    decision = verdict(dispute["evidence"])
     if decision == "escalate_inquiry_evidence" and not inquiry:
         return None
     return decision

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.sandbox.errors import invalid, no_such
-from app.sandbox.params import Obj, allow
+from app.sandbox.params import Obj, allow, hash_of, list_of, text
+from app.sandbox.resources import compelling_evidence
 from app.sandbox.tx import Tx
 
 LONG_TEXTS = (
@@ -38,11 +39,17 @@ def blank_evidence() -> Obj:
     }
 
 
-def merged(tx: Tx, evidence: Obj, given: Mapping[str, Any]) -> Obj:
+def merged(tx: Tx, dispute: Obj, given: Mapping[str, Any]) -> Obj:
     """The evidence after this request; "" empties a field. Raises when a file is no evidence or all is too much."""
     allow(given, *LONG_TEXTS, *SHORT_TEXTS, *FILES, "enhanced_evidence", "appeal")
-    after = dict(evidence)
+    after = dict(dispute["evidence"])
     for name, value in given.items():
+        if name == "enhanced_evidence":
+            after[name] = compelling_evidence.merged(tx, dispute, after[name], value or {})
+            continue
+        if name == "appeal":
+            after[name] = _appeal(tx, dispute, given)
+            continue
         if name in FILES and value:
             _check_file(tx, name, value)
         elif name in LONG_TEXTS and len(value) > MOST_PER_TEXT:
@@ -50,7 +57,7 @@ def merged(tx: Tx, evidence: Obj, given: Mapping[str, Any]) -> Obj:
                 f"Invalid string: {value[:20]}...; must be at most {MOST_PER_TEXT} characters",
                 param=f"evidence[{name}]",
             )
-        after[name] = value or (None if name != "enhanced_evidence" else {})
+        after[name] = value or None
     _check_total(tx, after)
     return after
 
@@ -59,10 +66,26 @@ def says_something(evidence: Obj) -> bool:
     return any(evidence.values())
 
 
-def verdict(evidence: Obj) -> str | None:
-    """Test mode reads the free text: winning_evidence, losing_evidence, escalate_inquiry_evidence."""
-    text = evidence["uncategorized_text"]
-    return text if text in ("winning_evidence", "losing_evidence", "escalate_inquiry_evidence") else None
+def verdict(dispute: Obj) -> str | None:
+    """Test mode reads the free text, or an appeal's reason: winning_evidence, losing_evidence, escalate_inquiry_evidence."""
+    words = dispute["evidence"]["uncategorized_text"]
+    if dispute["status"].startswith("appeal_"):
+        words = ((dispute["evidence"]["appeal"] or {}).get("card") or {}).get("reason_for_filing")
+    return words if words in ("winning_evidence", "losing_evidence", "escalate_inquiry_evidence") else None
+
+
+def _appeal(tx: Tx, dispute: Obj, given: Mapping[str, Any]) -> Obj | None:
+    """Why the network should look again; only a dispute that may be appealed takes it."""
+    if dispute["status"] != "appeal_needs_response":
+        raise invalid("This dispute cannot be appealed now.", param="evidence[appeal]")
+    told = hash_of(hash_of(given, "appeal"), "card")
+    if not told:
+        return None
+    allow(told, "reason_for_filing", "supporting_files")
+    files = [str(one) for one in list_of(told, "supporting_files")]
+    for one in files:
+        _check_file(tx, "appeal][card][supporting_files", one)
+    return {"card": {"reason_for_filing": text(told, "reason_for_filing"), "supporting_files": files or None}}
 
 
 def _check_file(tx: Tx, name: str, value: Any) -> None:
