@@ -21,6 +21,7 @@ from app.refunds.operations import refund_charge
 from app.web import columns, history
 from app.web.admin import expose, may
 from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, Filter, TextFilter, equals, one_of
+from app.web.guard import unattended
 from app.web.history import Entry
 from app.web.listing import ListView
 from app.web.lookup import find
@@ -142,6 +143,7 @@ class RefundsView(ListView[Refund, Refund]):
         )
 
     @expose("/<key>/state")
+    @unattended
     def state(self, key: str) -> ResponseReturnValue:
         """What the page of a refund in flight asks every few seconds."""
         return {"state": find(Refund, key, what="refund").state}

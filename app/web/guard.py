@@ -39,6 +39,12 @@ def exempt(view: Any) -> Any:
     return view
 
 
+def unattended(view: Any) -> Any:
+    """Pages ask this by themselves, every few seconds: it is no sign that somebody is there, and keeps no session alive."""
+    view.unattended = True
+    return view
+
+
 def refuse_foreign() -> None:
     """A browser says where a form came from; what another site sent changes nothing here."""
     if request.method in SAFE or request.endpoint is None or csrf._is_exempt():
@@ -65,7 +71,8 @@ def check_needs() -> ResponseReturnValue | None:
     missing = [need for need in needs if not current_user.may(need)]
     if missing:
         _refuse(missing)
-    sessions.touch()
+    if not getattr(current_app.view_functions[request.endpoint], "unattended", False):
+        sessions.touch()
     return None
 
 

@@ -17,6 +17,7 @@ from app.models.audit_log import AuditLog
 from app.models.staff import Staff, StaffSession
 from app.staff import operations
 from app.web.tokens import ABSOLUTE, IDLE
+from tests import factories
 from tests.desk import PASSWORD, Desk, staff, visitor
 from tests.servers import fresh_database
 from tests.world import live_settings
@@ -166,6 +167,18 @@ def test_a_session_nobody_uses_ends_after_half_an_hour(app: Flask) -> None:
         travel.shift(IDLE)
 
         assert ana.get("/admin/audit/", expect=303).location == "/login?next=/admin/audit/"
+
+
+def test_a_page_that_asks_by_itself_keeps_no_session_alive(app: Flask) -> None:
+    refund = factories.refund(factories.charge())
+    with time_machine.travel(clock.now(), tick=False) as travel:
+        ana = staff(app)
+        for _ in range(14):
+            travel.shift(timedelta(minutes=2))
+            assert ana.get(f"/admin/refunds/{refund.id}/state").answer.json == {"state": "succeeded"}
+        travel.shift(timedelta(minutes=3))
+
+        ana.get(f"/admin/refunds/{refund.id}/state", expect=303)
 
 
 def test_a_session_ends_after_twelve_hours_however_busy(app: Flask) -> None:
