@@ -8,7 +8,7 @@ from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
 from app.models.customer import Customer
 from app.web.accounts import current_account_id
-from app.web.people import alike
+from app.web.people import Payer, alike
 
 # Who types a whole first name means a few people, not all of them.
 CUSTOMERS_AT_MOST = 200
@@ -33,13 +33,13 @@ def _customers_called(text: str) -> list[str]:
     return list(db.session.scalars(called))
 
 
-def customers_of(charges: "list[Charge]") -> dict[str, Customer]:
+def payers_of(charges: "list[Charge]") -> dict[str, Payer]:
     """The customers of these payments, by id."""
     ids = {charge.customer_id for charge in charges if charge.customer_id}
     if not ids:
         return {}
-    found = select(Customer).where(Customer.id.in_(ids)).options(defer(Customer.raw, raiseload=True))
-    return {customer.id: customer for customer in db.session.scalars(found)}
+    found = select(Customer.id, Customer.name, Customer.email).where(Customer.id.in_(ids))
+    return {row.id: Payer(*row) for row in db.session.execute(found)}
 
 
 def ledger_of(charge: Charge) -> list[BalanceTransaction]:

@@ -12,13 +12,12 @@ from app.charges import figures, queries, timeline, words
 from app.charges.filters import FILTERS
 from app.mirror import raw
 from app.models.charge import Charge
-from app.models.customer import Customer
 from app.web import columns
 from app.web.admin import expose, may
-from app.web.formatting import from_macro
+from app.web.formatting import HERE, filled
 from app.web.listing import ListView
 from app.web.lookup import find
-from app.web.people import called, visible
+from app.web.people import Payer, called, visible
 from app.web.permissions import Permission
 
 
@@ -27,7 +26,7 @@ class Line:
     """A payment with its customer, if there is one."""
 
     charge: Charge
-    customer: Customer | None
+    customer: Payer | None
 
     @property
     def who(self) -> str | None:
@@ -75,11 +74,18 @@ class ChargesView(ListView[Charge, Line]):
         columns.code("id", "Payment", lambda line: line.charge.id, priority=3),
     )
 
+    loaded = (
+        *(Charge.amount, Charge.amount_captured, Charge.amount_refunded, Charge.currency, Charge.created_at),
+        *(Charge.status, Charge.captured, Charge.refunded, Charge.disputed, Charge.outcome_type),
+        *(Charge.customer_id, Charge.receipt_email, Charge.method_type, Charge.brand, Charge.last4),
+        *(Charge.decline_code, Charge.failure_code),
+    )
+
     def search(self, text: str) -> ColumnElement[bool]:
         return queries.matching(text)
 
     def lines(self, rows: Sequence[Charge]) -> Sequence[Line]:
-        customers = queries.customers_of(list(rows))
+        customers = queries.payers_of(list(rows))
         return [Line(charge, customers.get(charge.customer_id or "")) for charge in rows]
 
     def line_url(self, line: Line) -> str | None:
@@ -115,7 +121,7 @@ class ChargesView(ListView[Charge, Line]):
 
 def _payer(charge: Charge) -> tuple[str, str | None] | None:
     """Who paid and the address of their page; a guest has no page."""
-    customer = queries.customers_of([charge]).get(charge.customer_id or "")
+    customer = queries.payers_of([charge]).get(charge.customer_id or "")
     if customer:
         return called(customer), url_for("customers.details", key=customer.id)
     return (columns.personal(charge.receipt_email) or "", None) if charge.receipt_email else None
@@ -124,4 +130,4 @@ def _payer(charge: Charge) -> tuple[str, str | None] | None:
 def _method_cell(charge: Charge) -> Markup | str:
     if not charge.last4:
         return words.method(charge.method_type)
-    return from_macro("fields", "card_number", charge.brand or words.method(charge.method_type), charge.last4)
+    return filled(charge.last4, "fields", "card_number", charge.brand or words.method(charge.method_type), HERE)

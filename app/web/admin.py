@@ -7,7 +7,6 @@ import flask_admin
 from flask import Flask, abort, g, redirect
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin, BaseView
-from flask_login import current_user
 
 from app.web import theme
 from app.web.headers import csp_nonce
@@ -55,7 +54,8 @@ class StaffView(BaseView):  # type: ignore[misc] # Flask-Admin has no types
 
     def is_accessible(self) -> bool:
         """For the menu; every request was already answered for by the guard."""
-        return bool(current_user.is_authenticated and current_user.may(self.permission))
+        person = current_person()
+        return person is not None and person.may(self.permission)
 
     def is_visible(self) -> bool:
         return self.in_menu

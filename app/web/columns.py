@@ -11,13 +11,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.money import Money
 from app.web.admin import may
-from app.web.formatting import NOTHING, from_macro, mask_email, money, status_badge, when
+from app.web.formatting import HERE, NOTHING, filled, mask_email, money, status_badge, when
 from app.web.permissions import Permission
 
 Line = TypeVar("Line")
 Attribute = InstrumentedAttribute[Any]
-# Stands in for a value while a macro is cut into what is before, between and behind it.
-_HERE = "value-goes-here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,8 @@ def code(name: str, label: str, value: Callable[[Line], str | None], **more: Any
     """An id or another code, monospaced with a button that copies it; not for the first column, which is a link."""
 
     def show(line: Line) -> Markup:
-        return _copyable(value(line), label)
+        found = value(line)
+        return filled(found, "fields", "copyable", HERE, label) if found else NOTHING
 
     return Column(name=name, label=label, show=show, exports=((label, value),), **more)
 
@@ -123,16 +122,3 @@ def personal(address: str | None) -> str | None:
 def _badge(kind: str, value: str | None) -> Markup:
     """Few statuses on very many rows: each is made once."""
     return status_badge(kind, value)
-
-
-def _copyable(value: str | None, what: str) -> Markup:
-    """The macro's answer for this value, without running the macro for each row."""
-    if not value:
-        return NOTHING
-    return escape(value).join(_around(what))
-
-
-@lru_cache(maxsize=64)
-def _around(what: str) -> tuple[Markup, ...]:
-    """What the macro puts around a value."""
-    return tuple(from_macro("fields", "copyable", _HERE, what).split(_HERE))

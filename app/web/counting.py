@@ -1,5 +1,7 @@
 """How many rows a list has: exact while that is cheap, else what the planner believes."""
 
+import time
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,8 @@ from app.database import db
 
 EXACT_UP_TO = 50_000
 PATIENCE_MS = 250
+_REMEMBERED_SECONDS = 60
+_MOST_REMEMBERED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,33 @@ class Count:
         return f"{number if self.exact else 'about ' + number} {one if self.number == 1 else many}"
 
 
+class LongLists:
+    """How long one view's long lists are, for a minute: an estimate does not change with a row, and costs as much as a page.
+
+    What was counted is never remembered: who refunds a payment sees it in the very next count.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, tuple[float, Count]] = {}
+
+    def count(self, rows: Select[Any], *, asked: Hashable) -> Count:
+        """See `count`; `asked` tells this list of the view from its others."""
+        since, known = self._known.get(asked, (0.0, None))
+        if known is not None and time.monotonic() - since < _REMEMBERED_SECONDS:
+            return known
+        found = count(rows)
+        if not found.exact:
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            self._known[asked] = (time.monotonic(), found)
+        return found
+
+
 def count(rows: Select[Any]) -> Count:
-    """Count at most 50,000 rows, for at most a quarter of a second; beyond that the planner's statistics answer."""
+    """Count at most 50,000 rows, for at most a quarter of a second; beyond that the planner's statistics answer.
+
+    Count last: the transaction ends with it, and with the transaction the limit of time.
+    """
     believed = _believed(rows)
     if believed > EXACT_UP_TO:
         return Count(_rounded(believed), exact=False)
@@ -47,14 +76,14 @@ def _counted(rows: Select[Any]) -> int | None:
     """Exact up to one more than the limit; None when a rare filter would have us read too much."""
     few = _keys(rows).limit(EXACT_UP_TO + 1).subquery()
     try:
-        with db.session.begin_nested():
-            db.session.execute(text(f"SET LOCAL statement_timeout = {PATIENCE_MS}"))
-            found: int = db.session.execute(select(func.count()).select_from(few)).scalar_one()
-            db.session.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
+        db.session.execute(text(f"SET LOCAL statement_timeout = {PATIENCE_MS}"))
+        found: int = db.session.execute(select(func.count()).select_from(few)).scalar_one()
     except OperationalError as error:
         if error.connection_invalidated or "statement timeout" not in str(error.orig):
             raise
         return None
+    finally:
+        db.session.rollback()
     return found
 
 

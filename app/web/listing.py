@@ -1,13 +1,14 @@
 """Lists: one table, newest first, searched, filtered, sorted, paged and downloaded, all by what the address says."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from flask import Response, current_app, redirect, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import InstrumentedAttribute, defer
+from sqlalchemy.orm import InstrumentedAttribute, defer, load_only
 
 from app.database import Base, db
 from app.web import witness
@@ -15,7 +16,7 @@ from app.web.accounts import current_account_id
 from app.web.admin import StaffView, expose, may
 from app.web.asked import Asked
 from app.web.columns import Column
-from app.web.counting import Count, count
+from app.web.counting import Count, LongLists
 from app.web.export import csv_answer
 from app.web.filters import Filter
 from app.web.keyset import Cursors, Keyset, Page
@@ -35,6 +36,7 @@ class ListView(StaffView, Generic[Row, Line]):
     noun: one and many, for the count. search_hint: the placeholder; empty means that there is no search.
     ids_lead_on: an id typed into the search leads straight to its page.
     of_account: only rows of the current Stripe account are shown (and found: another account's id is a 404).
+    loaded: the columns of the table that its lines are made of, where it has many more; any other raises when it is read.
     """
 
     model: ClassVar[type[Base]]
@@ -50,14 +52,17 @@ class ListView(StaffView, Generic[Row, Line]):
     empty_text: ClassVar[str] = ""
     template: ClassVar[str] = "admin/model/list.html"
     ids_lead_on: ClassVar[bool] = False
+    loaded: ClassVar[Sequence[InstrumentedAttribute[Any]]] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._long_lists = LongLists()
 
     # What subclasses may answer differently.
 
     def rows(self) -> Select[Row]:
         """Every row this list could show. The whole object of Stripe stays in the database: lists never need it."""
-        statement: Select[Any] = select(self.model)
-        if hasattr(self.model, "raw"):
-            statement = statement.options(defer(self.model.raw, raiseload=True))
+        statement: Select[Any] = _every(self.model, tuple(self.loaded))
         if self.of_account:
             statement = statement.where(self.model.account_id == current_account_id())  # type: ignore[attr-defined]
         return statement
@@ -86,7 +91,8 @@ class ListView(StaffView, Generic[Row, Line]):
         rows = self._asked_rows(asked)
         page: Page[Row] = keyset.page(rows, size=asked.size, at=asked.place(cursors))
         listing = self._listing(asked, page, self._turner(asked, keyset, cursors, page))
-        return self.render(self.template, listing=listing | {"count_text": self._count(rows, page).words(*self.noun)})
+        counted = self._count(rows, page, asked)
+        return self.render(self.template, listing=listing | {"count_text": counted.words(*self.noun)})
 
     @expose("/export.csv")
     @needs(Permission.EXPORT)
@@ -155,10 +161,10 @@ class ListView(StaffView, Generic[Row, Line]):
 
         return turn
 
-    def _count(self, rows: Select[Row], page: Page[Row]) -> Count:
+    def _count(self, rows: Select[Row], page: Page[Row], asked: Asked) -> Count:
         if not page.has_before and not page.has_after:
             return Count(len(page.rows), exact=True)
-        return count(rows)
+        return self._long_lists.count(rows, asked=(current_account_id(), *asked.words))
 
     def _heading(self, column: Column[Any], asked: Asked) -> dict[str, Any]:
         heading = {"name": column.name, "label": column.label, "align": column.align, "priority": column.priority}
@@ -167,3 +173,11 @@ class ListView(StaffView, Generic[Row, Line]):
     def _row(self, row: Row, line: Line) -> dict[str, Any]:
         cells: list[Markup | str] = [column.show(line) for column in self.columns]
         return {"id": row.id, "url": self.line_url(line), "cells": cells}  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=64)
+def _every(model: type[Base], loaded: tuple[InstrumentedAttribute[Any], ...]) -> Select[Any]:
+    """All rows without what lists leave in the database. Made once: its options cost as much as running it."""
+    if loaded:
+        return select(model).options(load_only(*loaded, raiseload=True))
+    return select(model).options(defer(model.raw, raiseload=True)) if hasattr(model, "raw") else select(model)

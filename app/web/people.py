@@ -1,7 +1,7 @@
 """What a page may say of people, as far as the person who reads it may know."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, or_
 
@@ -17,7 +17,15 @@ _PERSONAL_AS_A_WHOLE = frozenset({"postal_code", "tax_ids", "customer_tax_ids"})
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:]{1,64}@[^\s@<>\"'(),;:]{1,255}")
 
 
-def called(customer: Customer) -> str:
+class Payer(NamedTuple):
+    """As much of a customer as a line of a list says."""
+
+    id: str
+    name: str | None
+    email: str | None
+
+
+def called(customer: Customer | Payer) -> str:
     """The name, else the address (masked where it has to be), else the id."""
     return visible(customer.name) or personal(customer.email) or customer.id
 

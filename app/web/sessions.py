@@ -14,6 +14,7 @@ from app.actor import Actor
 from app.database import db, transaction
 from app.models.staff import Staff, StaffSession
 from app.settings import Settings
+from app.web import accounts
 from app.web.permissions import Need, may
 from app.web.tokens import ABSOLUTE, IDLE, PROOF, digest
 
@@ -65,12 +66,15 @@ def init_sessions(app: Flask) -> None:
 
 
 def load(asking: Request) -> Person | None:
-    """The person whose live session the cookie names. Ended, idle and outlived sessions are nobody's."""
+    """The person whose live session the cookie names. Ended, idle and outlived sessions are nobody's.
+
+    Every page asks next whose data it shows, so that is answered with it.
+    """
     token = asking.cookies.get(cookie_name())
     if not token:
         return None
     now = clock.now()
-    alive = (
+    alive = accounts.with_current(
         select(
             Staff.id,
             Staff.email,
@@ -90,7 +94,11 @@ def load(asking: Request) -> Person | None:
         )
     )
     row = db.session.execute(alive).one_or_none()
-    return Person(*row) if row is not None else None
+    if row is None:
+        return None
+    *person, account = row
+    accounts.remember(account)
+    return Person(*person)
 
 
 def touch() -> None:

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import mimetypes
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -80,7 +81,8 @@ def static_url(filename: str) -> str:
     Raises:
         FileNotFoundError: a template names a file that is not there.
     """
-    return _address(request.script_root, filename, (STATIC / filename).stat().st_mtime_ns)
+    # Asked some fifty times a page: a plain path costs a tenth of a Path.
+    return _address(request.script_root, filename, os.stat(f"{STATIC}/{filename}").st_mtime_ns)  # noqa: PTH116
 
 
 def chosen_theme() -> str | None:

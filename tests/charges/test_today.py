@@ -51,4 +51,4 @@ def test_the_page_asks_little(app: Flask) -> None:
     with counted() as queries:
         desk.get("/admin/")
 
-    assert len(queries) == 8, queries
+    assert len(queries) == 7, queries

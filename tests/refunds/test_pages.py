@@ -350,8 +350,8 @@ def test_pages_of_refunds_ask_little(app: Flask) -> None:
     with counted() as opened:
         desk.get(url)
 
-    assert len(listed) == 3, listed  # session, account, refunds
-    assert len(opened) == 5, opened  # session, account, refund, acts, events
+    assert len(listed) == 2, listed  # session with account, refunds
+    assert len(opened) == 4, opened  # session with account, refund, acts, events
 
 
 def test_ids_lead_straight_to_the_refund(app: Flask) -> None:

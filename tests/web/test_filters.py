@@ -13,7 +13,7 @@ from app.models.account import Account
 from app.models.charge import Charge
 from app.money import MinorUnits
 from app.web import counting
-from app.web.counting import Count, count
+from app.web.counting import Count, LongLists, count
 from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, NumberFilter, TextFilter, equals
 
 AMOUNT = AmountFilter(name="amount", label="Amount", column=Charge.amount, currency=Charge.currency)
@@ -146,7 +146,7 @@ def test_few_rows_are_counted_and_many_are_estimated(account: int, monkeypatch: 
             ),
             {"account": account},
         )
-    db.session.execute(text("ANALYZE charges"))
+        db.session.execute(text("ANALYZE charges"))
     rows = select(Charge).where(Charge.account_id == account)
 
     assert count(rows) == Count(1_234, exact=True)
@@ -154,6 +154,23 @@ def test_few_rows_are_counted_and_many_are_estimated(account: int, monkeypatch: 
     monkeypatch.setattr(counting, "EXACT_UP_TO", 1_000)
     assert count(rows) == Count(1_200, exact=False)
     assert count(rows.where(Charge.amount <= 10)) == Count(10, exact=True)
+
+
+def test_an_estimate_is_remembered_and_a_count_is_not(account: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = select(Charge).where(Charge.account_id == account)
+    lists = LongLists()
+
+    assert lists.count(rows, asked="all") == Count(0, exact=True)
+    with transaction():
+        db.session.add(_charge("ch_1", 5, "eur", account=account))
+    assert lists.count(rows, asked="all") == Count(1, exact=True)
+    monkeypatch.setattr(counting, "EXACT_UP_TO", 0)
+    estimate = lists.count(rows, asked="all")
+    monkeypatch.undo()
+
+    assert not estimate.exact
+    assert lists.count(rows, asked="all") is estimate
+    assert lists.count(rows, asked="others") == Count(1, exact=True)
 
 
 def test_counting_gives_up_in_time_and_leaves_the_page_its_rows(account: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from markupsafe import Markup
 
 from app.web import formatting
 
@@ -23,6 +24,23 @@ def test_money_has_the_decimals_of_its_currency(minor: int, currency: str, digit
     expected = f'<span class="money">{digits}&nbsp;<span class="money-currency">{currency.upper()}</span></span>'
 
     assert str(formatting.money(minor, currency)) == expected
+
+
+def test_a_currency_that_wants_to_be_a_script_is_text() -> None:
+    assert "&lt;SCRIPT&gt;" in formatting.money(100, "<script>")
+
+
+def test_a_row_holds_its_values_in_its_frames_and_only_what_is_markup_is_markup() -> None:
+    frames = [Markup('<td class="start"></td>'), Markup('<td class="end"></td>')]
+
+    linked = formatting.in_cells(["<b>Ana</b></td>", Markup("<i>1</i>")], frames, '/x?a="1"&b')
+    plain = formatting.in_cells([Markup("<b>Ana</b>"), "</td>"], frames, None)
+
+    assert linked == (
+        '<td class="start"><a class="row-link" href="/x?a=&#34;1&#34;&amp;b">&lt;b&gt;Ana&lt;/b&gt;&lt;/td&gt;</a></td>'
+        '<td class="end"><i>1</i></td>'
+    )
+    assert plain == '<td class="start"><b>Ana</b></td><td class="end">&lt;/td&gt;</td>'
 
 
 def test_what_is_not_there_is_a_dash_and_not_an_error() -> None:
