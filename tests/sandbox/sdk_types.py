@@ -4,6 +4,7 @@ import importlib
 import types
 import typing
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import stripe
@@ -13,6 +14,7 @@ JSON_KINDS: dict[Any, tuple[type, ...]] = {
     float: (int, float),
     str: (str,),
     bool: (bool,),
+    Decimal: (str,),
     type(None): (type(None),),
     Any: (object,),
 }
@@ -35,6 +37,8 @@ def misfits(value: Any, kind: type, path: str = "") -> Iterator[str]:
 def _check(value: Any, hint: Any, path: str) -> Iterator[str]:
     if isinstance(hint, typing.ForwardRef):
         hint = _named(hint.__forward_arg__)
+    elif isinstance(hint, str):
+        hint = _named(hint)
     origin = typing.get_origin(hint)
     if origin in {typing.Union, types.UnionType}:
         yield from _check_union(value, typing.get_args(hint), path)
