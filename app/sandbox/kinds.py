@@ -157,6 +157,7 @@ _ALL = (
         CREATED + _texts("status", "customer", "payment_intent", "subscription", "payment_link"),
         id_param="session",
     ),
+    Kind("payment_link", ("plink_",), "/v1/payment_links", filters=(("active", "bool"),), id_param="payment_link"),
     Kind(
         "radar.early_fraud_warning",
         ("issfr_",),

@@ -272,3 +272,78 @@ def test_sessions_fit_the_types_of_the_sdk(sandbox: Sandbox) -> None:
     wrong = {line for one in sandbox.objects("checkout.session") for line in misfits(one, stripe.checkout.Session)}
 
     assert wrong == set()
+
+
+def subscribe(client: stripe.StripeClient, **more: Any) -> stripe.checkout.Session:
+    product = client.v1.products.create({"name": "Tea club"})
+    price = client.v1.prices.create(
+        {"product": product.id, "currency": "usd", "unit_amount": 900, "recurring": {"interval": "month"}}
+    )
+    return client.v1.checkout.sessions.create(
+        {"mode": "subscription", "line_items": [{"price": price.id, "quantity": 1}], **BACK, **more}
+    )
+
+
+def test_subscription_mode_pays_the_first_invoice(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    session = subscribe(client, subscription_data={"metadata": {"club": "tea"}})
+
+    assert press(sandbox, session.id, card(client), 900).status_code == 200
+
+    done = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription", "invoice", "customer"]})
+    assert isinstance(done.subscription, stripe.Subscription)
+    assert isinstance(done.invoice, stripe.Invoice)
+    assert isinstance(done.customer, stripe.Customer)
+    assert (done.status, done.payment_status, done.subscription.status) == ("complete", "paid", "active")
+    assert (done.invoice.status, done.invoice.amount_paid, done.payment_intent) == ("paid", 900, None)
+    assert done.subscription.metadata["club"] == "tea"
+    assert done.subscription.default_payment_method is not None
+    sandbox.advance(32 * 86_400)
+    renewed = client.v1.invoices.list({"subscription": done.subscription.id}).data
+    assert [(invoice.status, invoice.billing_reason) for invoice in renewed] == [
+        ("paid", "subscription_cycle"),
+        ("paid", "subscription_create"),
+    ]
+
+
+def test_a_declined_card_leaves_the_subscription_to_the_next_try(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    session = subscribe(client)
+
+    assert press(sandbox, session.id, card(client, "chargeDeclined"), 900).status_code == 402
+    assert client.v1.checkout.sessions.retrieve(session.id).status == "open"
+    assert press(sandbox, session.id, card(client), 900).status_code == 200
+
+    assert [one["status"] for one in sandbox.objects("subscription")] == ["active"]
+    assert len(client.v1.invoices.list({}).data) == 1
+
+
+def test_three_d_secure_starts_the_subscription(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    session = subscribe(client)
+    press(sandbox, session.id, card(client, "authenticationRequired"), 900)
+    (intent,) = [one for one in sandbox.objects("payment_intent") if one["status"] == "requires_action"]
+
+    sandbox.control("POST", "money/authenticate", {"id": intent["id"], "outcome": "pass"})
+
+    done = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription"]})
+    assert isinstance(done.subscription, stripe.Subscription)
+    assert (done.status, done.payment_status, done.subscription.status) == ("complete", "paid", "active")
+
+
+def test_a_trial_keeps_the_card_and_charges_nothing(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    session = subscribe(client, subscription_data={"trial_period_days": "7"})
+
+    assert press(sandbox, session.id, card(client), 900).status_code == 200
+
+    done = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription"]})
+    assert isinstance(done.subscription, stripe.Subscription)
+    assert (done.status, done.payment_status, done.subscription.status) == (
+        "complete",
+        "no_payment_required",
+        "trialing",
+    )
+    assert sandbox.objects("charge") == []
+    sandbox.advance(8 * 86_400)
+    assert client.v1.subscriptions.retrieve(done.subscription.id).status == "active"

@@ -34,6 +34,16 @@ def complete(tx: Tx, session: Obj, payment_status: str) -> None:
     session.update(status="complete", payment_status=payment_status, url=None)
     tx.put(session)
     tx.emit("checkout.session.completed", session)
+    if session["payment_link"]:
+        count_completed(tx, session["payment_link"])
+
+
+def count_completed(tx: Tx, link_id: str) -> None:
+    """A payment link with a limit counts the sessions it led to."""
+    link = tx.require("payment_link", link_id)
+    if (link["restrictions"] or {}).get("completed_sessions"):
+        link["restrictions"]["completed_sessions"]["count"] += 1
+        tx.put(link)
 
 
 def expire(tx: Tx, session: Obj) -> None:

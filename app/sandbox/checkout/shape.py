@@ -51,12 +51,12 @@ def blank(tx: Tx, params: Params, mode: str) -> Obj:
         "client_secret": None if hosted else f"{session_id}_secret_{tx.new_id('', 40)}",
         "collected_information": {"business_name": None, "individual_name": None, "shipping_details": None},
         "consent": None,
-        "consent_collection": _consent(hash_of(params, "consent_collection")),
+        "consent_collection": consent(hash_of(params, "consent_collection")),
         "created": tx.now,
         "currency": None,
         "currency_conversion": None,
         "custom_fields": custom_fields(list_of(params, "custom_fields")),
-        "custom_text": _custom_text(hash_of(params, "custom_text")),
+        "custom_text": custom_text(hash_of(params, "custom_text")),
         "customer": None,
         "customer_account": None,
         "customer_creation": None,
@@ -86,7 +86,7 @@ def blank(tx: Tx, params: Params, mode: str) -> Obj:
         **({} if hosted else {"redirect_on_completion": "always", "return_url": _url(params, "return_url")}),
         "saved_payment_method_options": None,
         "setup_intent": None,
-        "shipping_address_collection": _countries(hash_of(params, "shipping_address_collection")),
+        "shipping_address_collection": countries(hash_of(params, "shipping_address_collection")),
         "shipping_cost": None,
         "shipping_options": [],
         "status": "open",
@@ -156,7 +156,7 @@ def _expires_at(tx: Tx, params: Params) -> int:
     return wanted
 
 
-def _consent(given: Mapping[str, Any]) -> Obj | None:
+def consent(given: Mapping[str, Any]) -> Obj | None:
     if not given:
         return None
     return {
@@ -166,12 +166,12 @@ def _consent(given: Mapping[str, Any]) -> Obj | None:
     }
 
 
-def _custom_text(given: Mapping[str, Any]) -> Obj:
+def custom_text(given: Mapping[str, Any]) -> Obj:
     names = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
     told = {name: text(hash_of(given, name), "message", limit=1200) for name in names}
     return {name: {"message": words} if words else None for name, words in told.items()}
 
 
-def _countries(given: Mapping[str, Any]) -> Obj | None:
+def countries(given: Mapping[str, Any]) -> Obj | None:
     allowed = [str(one) for one in list_of(given, "allowed_countries")]
     return {"allowed_countries": allowed} if allowed else None
