@@ -1,6 +1,7 @@
 """The people who work here, their sessions, and attempts to be one of them."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index
@@ -36,7 +37,10 @@ class Staff(Base):
 
 
 class StaffSession(Base):
-    """A signed-in browser. `id` is the SHA-256 of the cookie's token: whoever reads the table cannot sign in with it."""
+    """A signed-in browser. `id` is the SHA-256 of the cookie's token: whoever reads the table cannot sign in with it.
+
+    `unfinished`: what stood in a form when the password was asked for again, until that form is sent.
+    """
 
     __tablename__ = "staff_sessions"
     __table_args__ = (Index(None, "staff_id", "last_seen_at"),)
@@ -50,6 +54,7 @@ class StaffSession(Base):
     ended_at: Mapped[datetime | None]
     ip: Mapped[str | None]
     user_agent: Mapped[str | None]
+    unfinished: Mapped[dict[str, Any] | None]
 
     staff: Mapped[Staff] = relationship(lazy="joined", innerjoin=True)
 

@@ -1,5 +1,6 @@
 """The form that gives money back."""
 
+from collections.abc import Mapping
 from uuid import UUID, uuid4
 
 from wtforms import Form, HiddenField, SelectField, StringField, TextAreaField, ValidationError, validators
@@ -32,6 +33,20 @@ class RefundForm(Form):
         form = cls(amount=charge.refundable.plain, promise=str(uuid4()))
         form.charge = charge
         return form
+
+    @classmethod
+    def begun(cls, charge: Charge, typed: Mapping[str, str]) -> "RefundForm":
+        """The form as somebody had filled it in, or a new one when that was for another payment."""
+        if typed.get("charge") != charge.id:
+            return cls.fresh(charge)
+        form = cls(data=typed)
+        form.charge = charge
+        return form
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """What `begun` makes the same form of."""
+        return {"charge": self.charge.id, **{name: value or "" for name, value in self.data.items()}}
 
     @property
     def promise_id(self) -> UUID:

@@ -17,8 +17,9 @@ from app.models.charge import Charge
 from app.models.refund import Refund
 from app.refunds import recovery, words
 from app.refunds.forms import RefundForm
+from app.refunds.limits import is_large
 from app.refunds.operations import refund_charge
-from app.web import columns, history
+from app.web import columns, history, proof
 from app.web.admin import expose, may
 from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, Filter, TextFilter, equals, one_of
 from app.web.guard import unattended
@@ -100,9 +101,10 @@ class RefundsView(ListView[Refund, Refund]):
     @expose("/new", methods=("GET",))
     @needs(Permission.REFUND_CREATE)
     def new(self) -> ResponseReturnValue:
-        """The form for one payment: `?charge=ch_…`."""
+        """The form for one payment: `?charge=ch_…`; with `again`, as it was before the password was asked for."""
         charge = find(Charge, request.args.get("charge", ""), what="payment")
-        return self._form_page(RefundForm.fresh(charge))
+        begun = proof.unfinished() if "again" in request.args else {}
+        return self._form_page(RefundForm.begun(charge, begun))
 
     @expose("/new", methods=("POST",))
     @needs(Permission.REFUND_CREATE)
@@ -112,6 +114,9 @@ class RefundsView(ListView[Refund, Refund]):
         form.charge = find(Charge, request.form.get("charge", ""), what="payment")
         if not form.validate():
             return self._form_page(form, status=400)
+        back = url_for(".new", charge=form.charge.id, again="yes")
+        if is_large(form.money) and (ask := proof.missing(back, typed=form.typed)):
+            return ask
         try:
             refund = refund_charge(
                 form.charge.id,
