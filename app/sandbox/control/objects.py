@@ -44,9 +44,33 @@ def show(ask: Ask, kind: str, id: str) -> Any:  # noqa: A002
         return tx.require(kind, id, lock=False)
 
 
+@route("POST", "/_control/objects/{kind}/{id}")
+def change(ask: Ask, kind: str, id: str) -> Any:  # noqa: A002
+    """{"set": {"metadata": {"a": "b"}, "description": null}}: change some fields of what is there, silently, or with
+    "event": "charge.updated". Hashes are merged, everything else is replaced."""
+    wanted = ask.given.get("set")
+    if not isinstance(wanted, dict):
+        raise invalid("Say what to set.", param="set")
+    with ask.sandbox.world.transaction() as tx:
+        obj = tx.require(kind, id)
+        before = {name: obj.get(name) for name in wanted}
+        after = _merged(obj, wanted)
+        tx.put(after)
+        if ask.given.get("event"):
+            tx.emit(str(ask.given["event"]), after, before)
+    return after
+
+
 @route("DELETE", "/_control/objects/{kind}/{id}")
 def remove(ask: Ask, kind: str, id: str) -> dict[str, Any]:  # noqa: A002
     """Take it out silently, as if it had never been."""
     with ask.sandbox.world.transaction() as tx:
         tx.remove(kind, id)
     return {"id": id, "removed": codec.dumps(kind).strip('"')}
+
+
+def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    return old | {
+        name: _merged(old[name], value) if isinstance(value, dict) and isinstance(old.get(name), dict) else value
+        for name, value in new.items()
+    }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from app.sandbox.errors import invalid
 from app.sandbox.params import Obj
-from app.sandbox.resources import compelling_evidence, ledger
+from app.sandbox.resources import compelling_evidence, ledger, reviews
 from app.sandbox.resources.currencies import settle
 from app.sandbox.resources.dispute_shape import blank, due_by
 from app.sandbox.resources.fees import dispute_fee
@@ -91,6 +91,7 @@ def open_case(tx: Tx, charge: Obj, cause: Cause, *, amount: int | None = None) -
     if costs:
         tx.emit("charge.dispute.funds_withdrawn", dispute)
     no_longer_actionable(tx, charge["id"])
+    reviews.settled(tx, charge, "disputed")
     if cause.status in ("lost", "prevented"):
         tx.emit("charge.dispute.closed", dispute)
     else:

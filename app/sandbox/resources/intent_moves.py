@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.sandbox.params import Obj
-from app.sandbox.resources import charge_moves, refund_moves
+from app.sandbox.resources import charge_moves, refund_moves, reviews
 from app.sandbox.resources.attempts import after_payment, succeed
 from app.sandbox.resources.cards import by_fingerprint
 from app.sandbox.routes import timer
@@ -31,6 +31,7 @@ def cancel_held(tx: Tx, intent: Obj, charge: Obj, *, reason: str | None, refund_
     tx.put(charge)
     tx.emit("refund.created", released)
     tx.emit("charge.refunded", charge, before)
+    reviews.settled(tx, charge, "canceled")
     end(tx, intent, reason)
     return released
 

@@ -7,7 +7,7 @@ fails or is canceled gives its part back; Stripe tells so through the refund alo
 from __future__ import annotations
 
 from app.sandbox.params import Obj
-from app.sandbox.resources import ledger
+from app.sandbox.resources import ledger, reviews
 from app.sandbox.resources.cards import by_fingerprint
 from app.sandbox.resources.currencies import converted, minor_rate, settle
 from app.sandbox.resources.fraud_warnings import no_longer_actionable
@@ -39,6 +39,7 @@ def make(  # noqa: PLR0913
     tx.emit("charge.refunded", charge, {name: old for name, old in before.items() if charge[name] != old})
     if charge["refunded"]:
         no_longer_actionable(tx, charge["id"])
+        reviews.settled(tx, charge, "refunded_as_fraud" if reason == "fraudulent" else "refunded")
     return refund
 
 
