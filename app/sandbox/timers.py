@@ -106,6 +106,8 @@ class Timers:
             except LOST:
                 self._world.pool.forget_idle()
                 pause = 1.0
+            except StripeError:  # the world was emptied under its feet
+                pause = 0.05
             except Exception:  # this thread must outlive whatever a task does
                 log.exception("timers")
                 pause = 1.0
