@@ -10,6 +10,7 @@ from app.web.errors import init_errors
 from app.web.formatting import init_formatting
 from app.web.guard import init_guard
 from app.web.headers import init_headers
+from app.web.hosts import HostDoor
 from app.web.permissions import PUBLIC, Permission, needs
 from app.web.redirects import without_host
 from app.web.requests import init_requests
@@ -30,6 +31,7 @@ def init_web(app: Flask, *, record: Record) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0
         )
+    app.wsgi_app = HostDoor(app.wsgi_app)  # type: ignore[method-assign]
     init_requests(app)
     init_witness(app, record)
     init_sessions(app)
