@@ -39,6 +39,7 @@ FOUND_BY = {
     "dispute": "charge",
     "radar.early_fraud_warning": "charge",
     "payment_method": "customer",
+    "subscription": "customer",
 }
 
 SLOWER = {"bank_answers": (2.0, 5.0), "refund_arrives": (2.0, 6.0), "refund_bounces": (4.0, 14.0)}
