@@ -17,11 +17,20 @@ _SECRETS = re.compile(
 )
 # Thirteen to nineteen digits, perhaps in groups: looks like a card number, so it is treated as one.
 _CARD = re.compile(r"(?<![0-9A-Za-z_])(?:[0-9][ -]?){12,18}[0-9](?![0-9A-Za-z_])")
+# What PostgreSQL adds to an error: the key that exists already, or the whole row that was refused, password hash and all.
+_ROW = re.compile(
+    r"DETAIL:.*?(?=\n(?:HINT|CONTEXT|QUERY|LINE \d+):|\n\[SQL|\n\n(?:The above|During handling)|\Z)", re.DOTALL
+)
 
 
 def redact(text: str) -> str:
     """The text without keys, client secrets and what looks like a card number."""
     return _CARD.sub("[card number]", _SECRETS.sub("[secret]", text))
+
+
+def redact_error(text: str) -> str:
+    """The same for what an exception says: without the rows that a database error quotes."""
+    return redact(_ROW.sub("DETAIL: [row]", text))
 
 
 class JsonLines(logging.Formatter):
@@ -38,7 +47,7 @@ class JsonLines(logging.Formatter):
             line["request_id"] = known
         line |= {key: _plain(value) for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
-            line["error"] = redact(self.formatException(record.exc_info))
+            line["error"] = redact_error(self.formatException(record.exc_info))
         return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 

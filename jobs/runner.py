@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import clock
 from app.database import db, transaction
-from app.logs import redact
+from app.logs import redact_error
 from app.models.job_run import JobRun
 from jobs.timetable import Line
 
@@ -58,7 +58,7 @@ def run(line: Line, run_id: int) -> str:
             done = line.run()
         except Exception as error:
             log.exception("job.failed", extra={"job": line.name, "run": run_id})
-            return _end(run_id, "failed", error=redact(f"{type(error).__name__}: {error}")[:_LONGEST_ERROR])
+            return _end(run_id, "failed", error=redact_error(f"{type(error).__name__}: {error}")[:_LONGEST_ERROR])
         finally:
             db.session.remove()
         log.info("job.done", extra={"job": line.name, "run": run_id, "done": done, "seconds": time.monotonic() - began})

@@ -1,11 +1,19 @@
 """One request, one line, whatever a visitor wrote into it; and no secret in it (cases A20, A22)."""
 
 import logging
+from uuid import uuid4
 
 import orjson
 import pytest
+from flask import Flask
+from sqlalchemy import text
 
+from app import clock
+from app.database import db, transaction
 from app.logs import JsonLines, redact, request_id
+from jobs.runner import run_now
+from jobs.schedules import Every
+from jobs.timetable import Line
 
 
 def line(message: str, **fields: object) -> dict[str, object]:
@@ -48,6 +56,33 @@ def test_secrets_and_card_numbers_do_not_stay(secret: str) -> None:
 @pytest.mark.parametrize("plain", ["ch_3Nabcdef4242424242424242", "req_1234567890123", "2026-11-23", "1774656000"])
 def test_ids_and_times_stay_readable(plain: str) -> None:
     assert redact(plain) == plain
+
+
+def test_an_error_of_the_database_tells_what_is_wrong_and_not_with_whom(
+    committed: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.setFormatter(JsonLines())
+    values = {
+        "id": uuid4(),
+        "email": "mira@example.com",
+        "hash": "$argon2id$marker",
+        "name": "Mira\nLind",
+        "now": clock.now(),
+    }
+    columns = "id, email, name, role, password_hash, created_at"
+
+    def refuse() -> int:
+        with transaction():
+            statement = f"INSERT INTO staff ({columns}) VALUES (:id, :email, :name, 'nobody', :hash, :now)"
+            db.session.execute(text(statement), values)
+        raise AssertionError("no row of this role is taken")
+
+    ended = run_now(Line(refuse, Every(seconds=60)))
+
+    for said in (ended.error or "", caplog.text):
+        assert "ck_staff_role" in said
+        assert [word for word in ("mira@example.com", "Mira", "Lind", "marker") if word in said] == []
+    assert "in refuse" in caplog.text
 
 
 def test_the_request_is_named_on_each_of_its_lines() -> None:
