@@ -1,7 +1,7 @@
 """The database: one Base for all tables, one session, and the only way to write."""
 
-import re
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -13,11 +13,10 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Date, DateTime, LargeBinary, MetaData, Result, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidRequestError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 
 from app.money import MinorUnits
-
 
 log = logging.getLogger(__name__)
 
@@ -99,11 +98,16 @@ class Prepared:
 
 
 def is_lost(error: Exception) -> bool:
-    """The connection broke, or none could be made. The driver says so in several classes, one of which is its most general."""
-    if not isinstance(error, DBAPIError):
+    """The connection broke, or none could be made: the server itself said nothing.
+
+    The driver says so in several classes, one of which is its most general.
+    """
+    if not isinstance(error, DBAPIError) or error.orig is None:
         return False
-    plain = type(error.orig) is psycopg2.DatabaseError
-    return plain or error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
+    if getattr(error.orig, "pgcode", None) is not None:
+        return error.connection_invalidated
+    classes = (psycopg2.OperationalError, psycopg2.InterfaceError)
+    return isinstance(error.orig, classes) or type(error.orig) is psycopg2.DatabaseError
 
 
 def drop_session() -> None:

@@ -10,7 +10,7 @@ from app.audit import trail
 from app.audit.views import AuditView
 from app.charges.views import ChargesView
 from app.customers.views import CustomersView
-from app.database import db, engine_options
+from app.database import db, drop_session, engine_options
 from app.disputes.views import DisputesView
 from app.gateways.current import init_gateway
 from app.health.views import init_health
@@ -33,6 +33,8 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("counterfoil", root_path=str(ROOT), static_folder="static", template_folder="templates")
     _configure(app, settings)
     db.init_app(app)
+    # Before the extension's own, which would make a 500 of a connection that died.
+    app.teardown_appcontext(lambda _error: drop_session())
     Migrate(app, db, directory=str(ROOT / "migrations"))
     init_gateway(app)
     init_webhooks(app)

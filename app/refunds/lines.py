@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Half of the threads that a web process has at least; see the README on running it.
+# Half of the threads that a web process has even where it was started with few.
 LINES = 8
 
 _free = threading.BoundedSemaphore(LINES)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 
 from app import logs
-from app.database import db
+from app.database import drop_session, is_lost
 from app.errors import DomainError
 
 log = logging.getLogger(__name__)
@@ -55,15 +55,17 @@ def http_error(error: HTTPException) -> Response:
 def database_error(error: Exception) -> Response:
     """The database is away, starting again, or cannot keep up: for a visitor that is one thing, and it passes."""
     log.error("database.unavailable", extra={"why": str(error.__cause__ or error).strip().splitlines()[0][:300]})
-    _drop_session()
+    drop_session()
     answer = page(_BUSY, None)
     answer.headers["Retry-After"] = "5"
     return answer
 
 
 def unexpected_error(error: Exception) -> Response:
+    if is_lost(error):
+        return database_error(error)
     log.error("request.failed", exc_info=error)
-    _drop_session()
+    drop_session()
     return page(_OURS, None)
 
 
@@ -90,11 +92,3 @@ def _wants_json() -> bool:
     return (
         request.path.startswith(("/webhook", "/api/", "/health")) or request.accept_mimetypes.best == "application/json"
     )
-
-
-def _drop_session() -> None:
-    """Give up what was open; its connection may be dead, so that even giving up can fail."""
-    try:
-        db.session.remove()
-    except Exception:  # noqa: BLE001 - the error that brought us here is the one to answer
-        log.warning("database.session_lost")

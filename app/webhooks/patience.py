@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import psycopg2
 from psycopg2 import errors
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from app.database import is_lost
 
 _TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.01
@@ -25,8 +26,8 @@ def is_outage(error: Exception) -> bool:
     if not isinstance(error, DBAPIError) or error.orig is None:
         return False
     state = getattr(error.orig, "pgcode", None)
-    if state is None:  # it never reached the server, or the server never answered
-        return isinstance(error.orig, (psycopg2.OperationalError, psycopg2.InterfaceError))
+    if state is None:  # it never reached the server, or the server never answered; some of that has no class of its own
+        return is_lost(error)
     return error.connection_invalidated or state.startswith(_OUTAGES) or is_collision(error)
 
 

@@ -29,8 +29,8 @@ ADDRESSES = frozenset({"/webhooks/stripe", "/webhook"})
 # Stripe's largest event is 256 KB.
 LARGEST_BODY = 1024 * 1024
 _PIECE = 64 * 1024
-# A body that dribbles in holds a thread of the web server, and only so many may: the rest is for those who work here.
-_READERS = 6
+# A body that dribbles in holds a thread of the web server, and only so many of the 128 may: the rest is for those who work here.
+_READERS = 48
 _PATIENCE_SECONDS = 0.25
 _LONGEST_NUMBER = 12
 Answer = tuple[HTTPStatus, str]
