@@ -29,7 +29,9 @@ def matching(text: str) -> ColumnElement[bool]:
 
 def _customers_called(text: str) -> list[str]:
     """A list and not a subquery: with a few ids PostgreSQL walks their payments, not all payments of the shop."""
-    called = select(Customer.id).where(alike(text), Customer.account_id == current_account_id()).limit(CUSTOMERS_AT_MOST)
+    called = (
+        select(Customer.id).where(alike(text), Customer.account_id == current_account_id()).limit(CUSTOMERS_AT_MOST)
+    )
     return list(db.session.scalars(called))
 
 
@@ -38,7 +40,9 @@ def payers_of(charges: "list[Charge]") -> dict[str, Payer]:
     ids = {charge.customer_id for charge in charges if charge.customer_id}
     if not ids:
         return {}
-    found = select(Customer.id, Customer.name, Customer.email).where(Customer.id.in_(ids))
+    found = select(Customer.id, Customer.name, Customer.email).where(
+        Customer.id.in_(ids), Customer.account_id == current_account_id()
+    )
     return {row.id: Payer(*row) for row in db.session.execute(found)}
 
 

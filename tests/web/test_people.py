@@ -58,9 +58,12 @@ def test_an_event_of_any_kind_of_object_is_shown_without_persons(app: Flask, thi
     assert [word for word in PERSONAL if word in page.html] == []
 
 
+@pytest.mark.parametrize(("name", "email"), [("Zed", ADDRESS), (ADDRESS, None)])
 @pytest.mark.parametrize("list_", ["customers", "charges"])
-def test_a_hidden_address_cannot_be_guessed_letter_by_letter(app: Flask, list_: str) -> None:
-    mira = factories.customer(name="Zed", email=ADDRESS)
+def test_a_hidden_address_cannot_be_guessed_letter_by_letter(
+    app: Flask, list_: str, name: str, email: str | None
+) -> None:
+    mira = factories.customer(name=name, email=email)
     charge = factories.charge(customer_id=mira.id)
     page = f"/admin/{list_}/{mira.id if list_ == 'customers' else charge.id}"
     viewer, agent = staff(app, "view_only"), staff(app, "support")
@@ -77,3 +80,17 @@ def test_a_hidden_address_cannot_be_guessed_letter_by_letter(app: Flask, list_: 
         ("support", "mira@e"): True,
         ("support", ADDRESS): True,
     }
+
+
+def test_a_customer_of_another_account_is_nobody_here(app: Flask) -> None:
+    factories.account()
+    theirs = factories.customer(name="Mira Lind", account_id=factories.another_account().id)
+    charge, desk = factories.charge(customer_id=theirs.id), staff(app)
+
+    for path in (
+        "/admin/charges/",
+        f"/admin/charges/{charge.id}",
+        "/admin/charges/?q=mira",
+        "/admin/customers/?q=mira",
+    ):
+        assert "Mira Lind" not in desk.get(path).html
