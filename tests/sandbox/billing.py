@@ -13,7 +13,8 @@ DAY = 86_400
 def customer(client: stripe.StripeClient, card: str | None = "pm_card_visa", **more: Any) -> stripe.Customer:
     """With a saved card as default, unless `card` is None."""
     saved: Any = {"payment_method": card, "invoice_settings": {"default_payment_method": card}} if card else {}
-    return client.v1.customers.create({"email": "ana@example.com", "name": "Ana", **saved, **more})
+    params: Any = {"email": "ana@example.com", "name": "Ana", **saved, **more}
+    return client.v1.customers.create(params)
 
 
 def price(

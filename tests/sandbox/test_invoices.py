@@ -230,7 +230,8 @@ def test_a_paid_invoice_is_corrected_with_money(sandbox: Sandbox) -> None:
     wrong: Any = {"invoice": paid.id, "amount": 900, "refund_amount": 500, "credit_amount": 300}
 
     unequal = refused(client.v1.credit_notes.create, wrong)
-    note = client.v1.credit_notes.create({**wrong, "out_of_band_amount": 100})
+    right: Any = {**wrong, "out_of_band_amount": 100}
+    note = client.v1.credit_notes.create(right)
 
     assert "must equal the credit note amount" in str(unequal.user_message)
     assert (note.type, note.post_payment_amount, note.refunds[0].amount_refunded) == ("post_payment", 900, 500)

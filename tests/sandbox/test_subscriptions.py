@@ -36,7 +36,7 @@ def test_the_first_period_is_paid_at_once(sandbox: Sandbox) -> None:
     assert subscription.status == "active"
     invoice = latest(subscription)
     assert (invoice.status, invoice.total, invoice.amount_paid, invoice.amount_remaining) == ("paid", 1_500, 1_500, 0)
-    assert (invoice.billing_reason, invoice.attempt_count, invoice.auto_advance) == ("subscription_create", 1, True)
+    assert (invoice.billing_reason, invoice.attempt_count, invoice.auto_advance) == ("subscription_create", 1, False)
     line = invoice.lines.data[0]
     assert (line.amount, line.description) == (1_500, "1 × Tea (at $15.00 / month)")
     item = item_of(subscription)
@@ -152,7 +152,8 @@ def test_error_if_incomplete_leaves_nothing_behind(sandbox: Sandbox) -> None:
     error = refused(subscribe, client, ana.id, tea.id, payment_behavior="error_if_incomplete")
 
     assert isinstance(error, stripe.CardError)
-    assert (error.code, error.json_body["error"]["decline_code"]) == ("card_declined", "generic_decline")
+    said: Any = error.json_body
+    assert (error.code, said["error"]["decline_code"]) == ("card_declined", "generic_decline")
     assert sandbox.objects("subscription") == sandbox.objects("invoice") == sandbox.objects("charge") == []
     assert sandbox.objects("event") == before
 
@@ -517,6 +518,49 @@ def test_a_coupon_for_once_is_for_once(sandbox: Sandbox) -> None:
     assert [one.total for one in invoices(client, subscription.id)] == [600, 900, 1_000, 1_000]
     first = invoices(client, subscription.id)[0]
     assert [part.amount for part in first.total_discount_amounts or []] == [300, 100]
+
+
+def test_a_deleted_coupon_still_holds_for_who_redeemed_it(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    coupon = client.v1.coupons.create({"percent_off": 30, "duration": "forever"})
+    ana, tea = customer(client), price(client, 1_000)
+    subscription = subscribe(client, ana.id, tea.id, discounts=[{"coupon": coupon.id}])
+
+    client.v1.coupons.delete(coupon.id)
+
+    sandbox.advance(32 * DAY)
+    assert [one.total for one in invoices(client, subscription.id)] == [700, 700]
+    assert refused(client.v1.coupons.retrieve, coupon.id).http_status == 404
+    again: Any = [{"coupon": coupon.id}]
+    assert refused(subscribe, client, ana.id, tea.id, discounts=again).code == "resource_missing"
+
+
+def test_more_items_than_are_shown(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    prices = [price(client, 100 + number).id for number in range(31)]
+    subscription = subscribe(client, customer(client).id, *prices)
+
+    assert (len(subscription["items"].data), subscription["items"].has_more) == (10, True)
+    every = client.v1.subscription_items.list({"subscription": subscription.id, "limit": 7}).auto_paging_iter()
+    assert sorted(one.price.unit_amount or 0 for one in every) == [100 + number for number in range(31)]
+    sandbox.advance(32 * DAY)
+    assert [one.total for one in invoices(client, subscription.id)] == [sum(range(100, 131))] * 2
+
+
+def test_who_fails_to_pay_is_delinquent_until_somebody_pays(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    ana = customer(client)
+    subscription = subscribe(client, ana.id, price(client).id)
+    bad = client.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": ana.id})
+    client.v1.subscriptions.update(subscription.id, {"default_payment_method": bad.id})
+
+    sandbox.advance(32 * DAY)
+
+    assert client.v1.customers.retrieve(ana.id).delinquent is True
+    good = client.v1.payment_methods.attach("pm_card_visa", {"customer": ana.id})
+    client.v1.invoices.pay(invoices(client, subscription.id)[1].id, {"payment_method": good.id})
+    assert client.v1.customers.retrieve(ana.id).delinquent is False
+    assert status(client, subscription) == "active"
 
 
 def test_taxes_come_on_top_or_stand_inside(sandbox: Sandbox) -> None:

@@ -85,12 +85,22 @@ def settle(tx: Tx, invoice: Obj) -> None:
     """Nothing is left to pay: `paid`, and the subscription hears of it."""
     from app.sandbox.billing.subscription_states import invoice_paid  # subscriptions make invoices
 
-    invoice.update(status="paid", next_payment_attempt=None, amount_remaining=0)
+    invoice.update(status="paid", next_payment_attempt=None, amount_remaining=0, auto_advance=False)
     invoice["status_transitions"]["paid_at"] = tx.now
     tx.put(invoice)
     tx.emit("invoice.payment_succeeded", invoice)
     tx.emit("invoice.paid", invoice)
+    mark_customer(tx, invoice, delinquent=False)
     invoice_paid(tx, invoice)
+
+
+def mark_customer(tx: Tx, invoice: Obj, *, delinquent: bool) -> None:
+    """`customer.delinquent`: true when a payment failed by itself or a due date passed, false when somebody paid."""
+    customer = tx.get("customer", invoice["customer"], lock=True)
+    if customer and not customer.get("deleted") and customer["delinquent"] is not delinquent:
+        customer["delinquent"] = delinquent
+        tx.put(customer)
+        tx.emit("customer.updated", customer, {"delinquent": not delinquent})
 
 
 def _received(tx: Tx, invoice: Obj, bond: Obj, intent: Obj) -> None:

@@ -47,6 +47,7 @@ def is_due(tx: Tx, invoice: str) -> None:
     if found is None or found["status"] != "open":
         return
     tx.emit("invoice.overdue", found)
+    collecting.mark_customer(tx, found, delinquent=True)
     named = subscription_of(found)
     subscription = tx.get("subscription", named, lock=True) if named else None
     if subscription and subscription["status"] == "active":
@@ -64,8 +65,11 @@ def collect(tx: Tx, invoice: Obj, subscription: Obj | None) -> None:
         return
     if method is None or collecting.is_hopeless(intent, method):
         collecting.fail_without_method(tx, invoice)
-        return
-    collecting.collect(tx, invoice, method, off_session=True)
+        failed = True
+    else:
+        failed = collecting.collect(tx, invoice, method, off_session=True) is not None
+    if failed:
+        collecting.mark_customer(tx, invoice, delinquent=True)
 
 
 def _while_paused(tx: Tx, invoice: Obj, behaviour: str) -> None:

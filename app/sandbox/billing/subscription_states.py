@@ -39,8 +39,10 @@ def invoice_unpaid(tx: Tx, invoice: Obj, *, last: bool) -> None:
     subscription = _of(tx, invoice)
     if subscription is None or subscription["status"] not in ("active", "trialing", "past_due"):
         return
+    if invoice["billing_reason"] == "manual":
+        return
     if not last:
-        if subscription["status"] != "past_due" and invoice["billing_reason"] != "manual":
+        if subscription["status"] != "past_due":
             move(tx, subscription, "past_due")
         return
     wish = settings.after_retries(tx)

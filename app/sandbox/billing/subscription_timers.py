@@ -135,8 +135,10 @@ def is_upcoming(tx: Tx, subscription: str, when: int) -> None:
     if found is None or found["status"] not in BILLED or found["cancel_at"]:
         return
     every = subscription_shapes.items_of(tx, found)
-    if when != min(int(one["current_period_end"]) for one in every):
+    told = tx.get("sandbox.upcoming", subscription)
+    if when != min(int(one["current_period_end"]) for one in every) or (told and told["when"] == when):
         return
+    tx.put({"object": "sandbox.upcoming", "id": subscription, "when": when})
     preview = of_renewal(tx, subscription)
     preview.pop("id")
     tx.emit("invoice.upcoming", preview)

@@ -27,7 +27,8 @@ def create(tx: Tx) -> Obj:
     if amount is not None and not params.get("currency"):
         raise invalid("You must pass currency when passing amount_off.", param="currency")
     coupon_id = text(params, "id") or tx.new_id("", 8)
-    if tx.get("coupon", coupon_id):
+    known = tx.get("coupon", coupon_id)
+    if known and not known.get("deleted"):
         raise invalid("Coupon already exists.", param="id", code="resource_already_exists")
     coupon = {
         "id": coupon_id,
@@ -73,7 +74,7 @@ def update(tx: Tx, id: str) -> Obj:  # noqa: A002
 def delete(tx: Tx, id: str) -> Obj:  # noqa: A002
     """Nobody can use it any more; discounts given before stay."""
     coupon = {**_coupon(tx, id), "valid": False}
-    tx.remove("coupon", id)
+    tx.put({**coupon, "deleted": True})
     tx.emit("coupon.deleted", coupon)
     return {"id": id, "object": "coupon", "deleted": True}
 
@@ -117,7 +118,7 @@ def give_discount(tx: Tx, customer: Obj, coupon_id: str) -> Told:
 def redeem(tx: Tx, coupon_id: str) -> Obj:
     """Use a coupon once more; refused when it is used up or over."""
     coupon = tx.get("coupon", coupon_id, lock=True)
-    if coupon is None:
+    if coupon is None or coupon.get("deleted"):
         raise no_such("coupon", coupon_id, param="coupon", status=400)
     most, until = coupon["max_redemptions"], coupon["redeem_by"]
     if (
@@ -151,6 +152,6 @@ def _percent(given: str | None) -> float | None:
 
 def _coupon(tx: Tx, coupon_id: str, *, lock: bool = True) -> Obj:
     found = tx.get("coupon", coupon_id, lock=lock)
-    if found is None:
+    if found is None or found.get("deleted"):
         raise no_such("coupon", coupon_id, param="coupon")
     return found
