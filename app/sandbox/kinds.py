@@ -159,6 +159,15 @@ _ALL = (
     ),
     Kind("payment_link", ("plink_",), "/v1/payment_links", filters=(("active", "bool"),), id_param="payment_link"),
     Kind(
+        "billing_portal.configuration",
+        ("bpc_",),
+        "/v1/billing_portal/configurations",
+        "configuration",
+        (("active", "bool"), ("is_default", "bool")),
+        id_param="configuration",
+    ),
+    Kind("billing_portal.session", ("bps_",)),
+    Kind(
         "radar.early_fraud_warning",
         ("issfr_",),
         "/v1/radar/early_fraud_warnings",

@@ -79,13 +79,13 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and safe else f"{parts.scheme}:"
 
 
-def _day(second: int) -> str:
+def day(second: int) -> str:
     moment = datetime.fromtimestamp(second, UTC)
     return f"{moment.day} {moment:%B %Y}"
 
 
 def _time(second: int) -> str:
-    return f"{_day(second)}, {datetime.fromtimestamp(second, UTC):%H:%M} UTC"
+    return f"{day(second)}, {datetime.fromtimestamp(second, UTC):%H:%M} UTC"
 
 
 def _words(value: str) -> str:
@@ -106,7 +106,7 @@ def called(method: Any) -> str:
 _BRANDS = {"amex": "American Express", "jcb": "JCB", "diners": "Diners Club", "unionpay": "UnionPay"}
 _templates.filters |= {
     "money": shown,
-    "day": _day,
+    "day": day,
     "time": _time,
     "words": _words,
     "called": called,

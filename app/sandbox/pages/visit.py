@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PREFIXES = ("/c/", "/3ds/", "/b/", "/p/", "/i/", "/verify/", "/mandate/", "/receipt/", "/assets/")
+PREFIXES = (
+    "/c/", "/3ds/", "/b/", "/p/", "/invoice/", "/credit_note/", "/verify/", "/mandate/", "/receipt/", "/assets/",
+)  # fmt: skip
 CONTROL = ("/_control/", "/_control")
 TRIES = 4
 Some = TypeVar("Some")

@@ -89,7 +89,9 @@ def refuse(charge: Obj, decline: Decline) -> None:
 def pay(tx: Tx, charge: Obj, *, capture: bool) -> None:
     """The bank said yes; `capture` takes the money, else it is only held."""
     card = _card(charge)
-    charge.update(status="succeeded", paid=True, outcome=_approved(card), receipt_url=_receipt(charge["id"]))
+    charge.update(
+        status="succeeded", paid=True, outcome=_approved(card), receipt_url=tx.page(f"/receipt/{charge['id']}")
+    )
     if capture:
         take(tx, charge, charge["amount"])
 
@@ -140,10 +142,6 @@ def _approved(card: TestCard | None) -> dict[str, Any]:
         "seller_message": "Payment complete.",
         "type": "authorized",
     }
-
-
-def _receipt(charge_id: str) -> str:
-    return f"https://pay.stripe.com/receipts/payment/{charge_id}"
 
 
 def _descriptor(intent: Obj) -> str:
