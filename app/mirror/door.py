@@ -85,7 +85,7 @@ class Door:
         rows, doubtful = self._collapse([self._record(obj, news) for obj, news in batch])
         statement = self.sql.decided if decided else self.sql.upsert
         values: Row = {"rows": orjson.dumps(rows).decode(), "by_read": by_read}
-        applied = set(db.session.execute(statement, values).scalars())
+        applied = set(statement.execute(values).scalars())
         left = [row for row in rows if row[self.key] not in applied]
         return self._judge(left, doubtful, applied)
 

@@ -1,6 +1,8 @@
 """The statements of one door, written once per table."""
 
-from sqlalchemy import Table, text
+from sqlalchemy import Table
+
+from app.database import Prepared
 
 # A read that began later is right whatever the seconds say. An event must be of a later second, or of the same second and further
 # along a life that has one direction.
@@ -23,11 +25,13 @@ class Statements:
         names = ", ".join(columns)
         insert = (
             f"INSERT INTO {table.name} AS t ({names}) SELECT {names} "
-            f"FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json)) "
+            f"FROM json_populate_recordset(NULL::{table.name}, :rows) "
             f"ON CONFLICT ({key}) DO UPDATE SET {_assignments(columns, key)}"
         )
-        self.upsert = text(f"{insert} WHERE {_NEWER.format(new='excluded.')} RETURNING t.{key}")
-        self.decided = text(f"{insert} WHERE :by_read IS NOT NULL RETURNING t.{key}")
+        upsert = f"{insert} WHERE {_NEWER.format(new='excluded.')} RETURNING t.{key}"
+        decided = f"{insert} WHERE :by_read IS NOT NULL RETURNING t.{key}"
+        self.upsert = Prepared(f"upsert_{table.name}", upsert, rows="json", by_read="boolean")
+        self.decided = Prepared(f"decided_{table.name}", decided, rows="json", by_read="boolean")
         self.known = f"SELECT {key} AS key, seen_at, rank, raw FROM {table.name} WHERE {key} = ANY(:ids)"
         self.gone = (
             f"UPDATE {table.name} AS t SET deleted_at = :seen_at, seen_at = greatest(t.seen_at, :seen_at), "

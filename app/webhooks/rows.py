@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Row, text
 
 from app import clock
-from app.database import db
+from app.database import Prepared, db
 from app.mirror import accounts, raw
 from app.webhooks import handlers
 from app.webhooks.envelope import Envelope
@@ -18,7 +18,9 @@ from app.webhooks.handlers import Verdict
 from app.webhooks.waits import LONGEST_TRY
 
 # Written as what they will almost always become; in the rare other case they are corrected before the commit.
-_KEEP = text("""
+_KEEP = Prepared(
+    "keep_events",
+    """
     INSERT INTO webhook_events (id, account_id, type, created_at, api_version, object_id, object_type, request_id, body,
                                 source, received_at, deliveries, state, attempts, next_try_at, processed_at)
     SELECT said.id, owner.id, said.type, said.created_at, said.api_version, said.object_id, said.object_type, said.request_id,
@@ -29,7 +31,10 @@ _KEEP = text("""
      ORDER BY said.id
     ON CONFLICT (id) DO UPDATE SET deliveries = webhook_events.deliveries + excluded.deliveries
     RETURNING id, account_id, deliveries, state, attempts
-""")
+    """,
+    rows="json",
+    livemode="boolean",
+)
 _CONCLUDE = text("""
     UPDATE webhook_events AS event
        SET state = said.state, attempts = said.attempts, next_try_at = said.next_try_at, processed_at = said.processed_at,
@@ -61,10 +66,10 @@ def keep(envelopes: Sequence[Envelope], source: str, heard_at: datetime) -> list
     shared = {"source": source, "received_at": heard_at, "attempts": 1, "next_try_at": None, "processed_at": heard_at}
     rows = [_row(envelope) | shared | {"deliveries": times[envelope.id]} for envelope in by_id.values()]
     values = {"rows": orjson.dumps(rows).decode(), "livemode": envelopes[0].livemode}
-    answers = db.session.execute(_KEEP, values).all()
+    answers = _KEEP.execute(values).all()
     if not answers:  # the first event of all: nobody had asked yet whose it is
         accounts.current(envelopes[0].livemode)
-        answers = db.session.execute(_KEEP, values).all()
+        answers = _KEEP.execute(values).all()
     return [
         Open(by_id[answer.id], answer.account_id, answer.state, answer.attempts)
         for answer in answers
