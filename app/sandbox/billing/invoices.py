@@ -6,22 +6,14 @@ from typing import Any
 
 from app.sandbox.billing import collecting, discounts, invoice_items, invoice_shapes, invoice_steps, lines, paying
 from app.sandbox.billing.clocks import customer_in_time, enter
-from app.sandbox.billing.tax_rates import rates, taxes
+from app.sandbox.billing.invoice_input import CHANGEABLE, apply, tax_again
 from app.sandbox.errors import StripeError, invalid, missing
-from app.sandbox.params import Obj, Params, allow, boolean, choice, hash_of, integer, list_of, metadata, text
+from app.sandbox.params import Obj, allow, boolean, choice, text
 from app.sandbox.resources.currencies import SETTLED, known_currency
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
 
-CHANGEABLE = (
-    "account_tax_ids", "application_fee_amount", "auto_advance", "automatic_tax", "automatically_finalizes_at",
-    "collection_method", "custom_fields", "days_until_due", "default_payment_method", "default_source",
-    "default_tax_rates", "description", "discounts", "due_date", "effective_at", "footer", "issuer", "metadata", "number",
-    "on_behalf_of", "payment_settings", "rendering", "shipping_cost", "shipping_details", "statement_descriptor",
-    "transfer_data",
-)  # fmt: skip
 AFTER_DRAFT = ("auto_advance", "default_payment_method", "default_source", "metadata", "payment_settings")
-METHODS = ("charge_automatically", "send_invoice")
 
 
 @route("POST", "/v1/invoices")
@@ -44,7 +36,7 @@ def create(tx: Tx) -> Obj:
     if params.get("subscription"):
         found = tx.require("subscription", str(params["subscription"]), param="subscription", lock=False)
         invoice["parent"] = invoice_shapes.of_subscription(found)
-    _apply(tx, params, invoice, customer)
+    apply(tx, params, invoice, customer)
     if "discounts" not in params:
         invoice["discounts"] = [one["id"] for one in discounts.of_customer(customer, tx.now)]
     every = invoice_items.take(tx, invoice, [item for item in items if item["currency"] == currency])
@@ -64,11 +56,11 @@ def update(tx: Tx, id: str) -> Obj:  # noqa: A002
             raise invalid(f"Finalized invoices can't be updated in this way: {late[0]}.", param=late[0])
     before = dict(invoice)
     customer = tx.require("customer", invoice["customer"], lock=False)
-    _apply(tx, params, invoice, customer)
+    apply(tx, params, invoice, customer)
     if invoice["status"] == "draft":
         every = lines.all_of(tx, invoice)
         if "default_tax_rates" in params:
-            _tax_again(every, before["default_tax_rates"], invoice["default_tax_rates"])
+            tax_again(every, before["default_tax_rates"], invoice["default_tax_rates"])
         invoice_steps.store(tx, invoice, every)
     else:
         tx.put(invoice)
@@ -201,69 +193,6 @@ def the_invoice(tx: Tx, invoice_id: str) -> Obj:
     invoice = tx.require("invoice", invoice_id)
     enter(tx, invoice)
     return invoice
-
-
-def _apply(tx: Tx, params: Params, invoice: Obj, customer: Obj) -> None:
-    for name in ("description", "footer", "number", "statement_descriptor"):
-        if name in params:
-            invoice[name] = text(params, name)
-    if "custom_fields" in params:
-        invoice["custom_fields"] = list_of(params, "custom_fields") or None
-    invoice["metadata"] = metadata(params, invoice["metadata"])
-    invoice["collection_method"] = choice(params, "collection_method", METHODS) or invoice["collection_method"]
-    if params.get("default_payment_method"):
-        named = str(params["default_payment_method"])
-        invoice["default_payment_method"] = paying.owned(tx, named, customer, "default_payment_method")["id"]
-    if "effective_at" in params:
-        invoice["effective_at"] = integer(params, "effective_at")
-    types = hash_of(params, "payment_settings").get("payment_method_types")
-    if types:
-        invoice["payment_settings"]["payment_method_types"] = [str(one) for one in types]
-    invoice["discounts"] = discounts.given(tx, params, customer, invoice["discounts"], invoice=invoice["id"])
-    if "default_tax_rates" in params:
-        invoice["default_tax_rates"] = rates(tx, params.get("default_tax_rates"), "default_tax_rates")
-    _apply_due(params, invoice, tx.now)
-    _apply_advance(tx, params, invoice)
-
-
-def _apply_due(params: Params, invoice: Obj, now: int) -> None:
-    days, due = integer(params, "days_until_due", least=0), integer(params, "due_date")
-    if (days is not None or due is not None) and invoice["collection_method"] != "send_invoice":
-        raise invalid(
-            "You cannot set `days_until_due` or `due_date` if `collection_method` is `charge_automatically`.",
-            param="days_until_due" if days is not None else "due_date",
-        )
-    if days is not None and due is not None:
-        raise invalid("You may only specify one of these parameters: days_until_due, due_date.")
-    if days is not None:
-        invoice["due_date"] = now + days * invoice_steps.DAY
-    elif due is not None:
-        invoice["due_date"] = due
-    elif (
-        invoice["collection_method"] == "send_invoice" and invoice["due_date"] is None and "collection_method" in params
-    ):
-        invoice["due_date"] = now + 30 * invoice_steps.DAY
-
-
-def _apply_advance(tx: Tx, params: Params, invoice: Obj) -> None:
-    wish = boolean(params, "auto_advance")
-    if wish is None:
-        return
-    invoice["auto_advance"] = wish
-    if invoice["status"] != "draft":
-        return
-    at = integer(params, "automatically_finalizes_at") or tx.now + invoice_steps.HOUR
-    invoice["automatically_finalizes_at"] = at if wish else None
-    if wish:
-        tx.later(at, "invoice_finalizes", invoice=invoice["id"], when=at)
-
-
-def _tax_again(every: list[Obj], old: list[Obj], new: list[Obj]) -> None:
-    """Lines that were taxed by default are taxed by the new default."""
-    before = [rate["id"] for rate in old]
-    for one in every:
-        if [tax["tax_rate_details"]["tax_rate"] for tax in one["taxes"]] == before:
-            one["taxes"] = taxes(one["amount"], new)
 
 
 def _paid_elsewhere(tx: Tx, invoice: Obj) -> None:

@@ -13,7 +13,7 @@ from app.sandbox.billing import prorations, subscription_input, subscription_sha
 from app.sandbox.billing import subscription_billing as billing
 from app.sandbox.billing import subscription_timers as timers
 from app.sandbox.billing.clocks import enter
-from app.sandbox.billing.subscription_create import BEHAVIOURS, _add_items, _undone, ending, grid
+from app.sandbox.billing.subscription_create import BEHAVIOURS, add_items, ending, grid, undone
 from app.sandbox.billing.subscription_ends import OVER, check_alive, note_why
 from app.sandbox.errors import invalid, no_such
 from app.sandbox.params import Obj, Params, allow, boolean, choice, hash_of, integer, list_of, text, to_integer
@@ -106,7 +106,7 @@ def _move_time(  # noqa: PLR0913, PLR0917
     at = integer(params, "proration_date") or tx.now
     wish = text(params, "trial_end")
     trialing = subscription["status"] == "trialing"
-    _add_items(tx, params, subscription, customer)
+    add_items(tx, params, subscription, customer)
     if wish and wish != "now":
         _new_trial(subscription, every, to_integer(wish, "trial_end"), tx.now)
         return
@@ -154,7 +154,7 @@ def _bill(tx: Tx, params: Params, subscription: Obj, customer: Obj, own: Sequenc
         collect=behaviour != "default_incomplete",
     )
     if refusal and behaviour in ("error_if_incomplete", "pending_if_incomplete"):
-        raise _undone(refusal)
+        raise undone(refusal)
     paid = tx.require("invoice", invoice["id"])
     if paid["status"] == "open" and paid["attempted"] and subscription["collection_method"] != "send_invoice":
         subscription["status"] = "past_due" if subscription["status"] == "active" else subscription["status"]

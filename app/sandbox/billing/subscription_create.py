@@ -115,7 +115,7 @@ def _first_invoice(  # noqa: PLR0913, PLR0917
         billing.trial_line(tx, subscription, one) if trialing else _first_line(tx, params, subscription, one)
         for one in every
     ]
-    _add_items(tx, params, subscription, customer)
+    add_items(tx, params, subscription, customer)
     invoice = billing.draft(tx, subscription, customer, "subscription_create", own)
     subscription["latest_invoice"] = invoice["id"]
     automatic = subscription["collection_method"] == "charge_automatically"
@@ -131,7 +131,7 @@ def _first_invoice(  # noqa: PLR0913, PLR0917
         collect=not waits,
     )
     if refusal and behaviour == "error_if_incomplete":
-        raise _undone(refusal)
+        raise undone(refusal)
     if not trialing:
         subscription["status"] = _status(tx, invoice["id"], automatic=automatic)
     if waits and invoice["amount_due"] == 0 and paying.default_method(tx, customer, subscription) is None:
@@ -151,7 +151,8 @@ def _first_line(tx: Tx, params: Params, subscription: Obj, item: Obj) -> Obj:
     return line
 
 
-def _add_items(tx: Tx, params: Params, subscription: Obj, customer: Obj) -> None:
+def add_items(tx: Tx, params: Params, subscription: Obj, customer: Obj) -> None:
+    """`add_invoice_items`: what is billed once beside the periods."""
     for wish in list_of(params, "add_invoice_items"):
         price: Any = {"pricing": {"price": wish["price"]}} if wish.get("price") else {}
         rest = {
@@ -203,7 +204,8 @@ def _ask_for_method(tx: Tx, customer: Obj) -> str:
     return str(intent["id"])
 
 
-def _undone(refusal: StripeError) -> StripeError:
+def undone(refusal: StripeError) -> StripeError:
+    """The same refusal, of a request that leaves nothing behind."""
     return StripeError(
         refusal.message,
         status=402,
