@@ -17,7 +17,7 @@ from app.health.views import init_health
 from app.home.views import TodayView
 from app.payouts.views import PayoutsView
 from app.refunds.views import RefundsView
-from app.settings import Settings
+from app.settings import Settings, database_url
 from app.staff import door
 from app.staff.views import MySessionsView, StaffListView
 from app.web.admin import start_desk
@@ -79,4 +79,4 @@ def _embedded(settings: Settings) -> str:
     """The embedded server's URL; imported late, because with a DATABASE_URL none of it is needed."""
     from app import embedded
 
-    return embedded.start(settings.instance_dir / "pg")
+    return database_url(embedded.start(settings.instance_dir / "pg"))

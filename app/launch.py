@@ -12,6 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
@@ -75,7 +76,7 @@ def _launch(settings: Settings, children: Children) -> None:
     step("Find the first member of staff", lambda: _first_member(settings, children, database))
     step("Copy from Stripe what is new", lambda: children.flask("sync", "run"))
     step("Start the web server", lambda: _start_web(settings, children))
-    step("Start the jobs", lambda: children.start("jobs", "flask", "jobs", "start"))
+    step("Start the jobs", lambda: _start_jobs(settings, children))
     _welcome(settings)
 
 
@@ -192,6 +193,22 @@ def _start_web(settings: Settings, children: Children) -> None:
         *("--workers", "1", "--blocking-threads", "128", "--no-ws", "wsgi:app"),
         answers=f"http://127.0.0.1:{settings.port}/health",
     )
+
+
+def _start_jobs(settings: Settings, children: Children) -> None:
+    children.start("jobs", "flask", "jobs", "start")
+    children.wait_for("jobs", lambda: _clock_runs(settings), "queue any job")
+
+
+def _clock_runs(settings: Settings) -> bool:
+    """As the web process sees it: a clock has queued something lately."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{settings.port}/health/ready", timeout=5) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except urllib.error.HTTPError as unready:
+        return "clock" not in json.load(unready)["missing"]
+    except OSError:
+        return False
 
 
 def _welcome(settings: Settings) -> None:

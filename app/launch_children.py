@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +45,7 @@ class Children:
                 start_new_session=True,  # Ctrl-C reaches us alone, and we end them in order
             )
         if answers:
-            self._wait_for(name, answers)
+            self.wait_for(name, lambda: _is_served(answers), f"answer on {answers}")
 
     def flask(self, *words: str, given: str = "") -> str:
         """A flask command to its end; what it printed. Raises LaunchFailed with its last words."""
@@ -86,13 +87,14 @@ class Children:
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
-    def _wait_for(self, name: str, url: str) -> None:
+    def wait_for(self, name: str, fact: Callable[[], bool], what: str) -> None:
+        """Until the fact is true. Raises LaunchFailed, with what it failed to do, when the process ends or takes too long."""
         give_up = time.monotonic() + START_PATIENCE
-        while not _is_served(url):
+        while not fact():
             if self.running[name].poll() is not None:
                 raise LaunchFailed(self._last_words(name, f"The {name} process did not start"))
             if time.monotonic() > give_up:
-                raise LaunchFailed(self._last_words(name, f"The {name} process does not answer on {url}"))
+                raise LaunchFailed(self._last_words(name, f"The {name} process does not {what}"))
             time.sleep(0.1)
 
     def _last_words(self, name: str, what: str) -> str:

@@ -91,7 +91,7 @@ class Settings:
         port = _port(env, "PORT", 4242)
         sandbox_base = f"http://127.0.0.1:{sandbox_port}"
         settings = cls(
-            database_url=_database_url(env.get("DATABASE_URL", "")),
+            database_url=database_url(env.get("DATABASE_URL", "")),
             stripe_secret_key=key,
             stripe_publishable_key=env.get("STRIPE_PUBLISHABLE_KEY", ""),
             webhook_secrets=_webhook_secrets(env, instance, sandbox=not key),
@@ -153,8 +153,11 @@ def _check_url(name: str, url: str) -> None:
         )
 
 
-def _database_url(url: str) -> str:
-    """Both spellings of the scheme that hosts hand out; only PostgreSQL."""
+def database_url(url: str) -> str:
+    """The URL with our driver named, whichever spelling of the scheme came; only PostgreSQL.
+
+    Without a name SQLAlchemy takes another driver, which binds parameters in another way.
+    """
     if not url:
         return ""
     scheme, _, rest = url.partition("://")

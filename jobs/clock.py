@@ -13,7 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from flask import Flask
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app import clock
 from app.database import db
@@ -87,7 +87,10 @@ class Clock:
                 try:
                     queue.enqueue(line.name, line.when.latest(self.steady.now()))
                 except SQLAlchemyError as error:
-                    log.warning("clock.waits", extra={"job": line.name, "reason": type(error).__name__})
+                    log.warning(
+                        "clock.waits",
+                        extra={"job": line.name, "reason": str(error.orig if isinstance(error, DBAPIError) else error)},
+                    )
                     db.session.remove()
                     stopping.requested.wait(_PAUSE_SECONDS)
                 else:
