@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from app.errors import BadRequest, ReasonMissing
+from app.logs import redact
 
 # Stripe keeps a metadata value of 500 characters; ours stays here and may be longer.
 LONGEST = 1_000
@@ -48,13 +49,13 @@ def given(code: str, text: str) -> Given:
 
 
 def in_words(text: str) -> str:
-    """What a person wrote as the reason, cleaned at the ends.
+    """What a person wrote as the reason, cleaned at the ends, and without what looks like a card number or a key.
 
     Raises:
         ReasonMissing: nothing was written.
         BadRequest: it is longer than can be kept.
     """
-    written = text.replace("\0", " ").strip()
+    written = redact(text.replace("\0", " ").strip())
     if not written:
         raise ReasonMissing("Write a sentence on why this money is given back.")
     if len(written) > LONGEST:
