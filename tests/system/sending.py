@@ -13,15 +13,16 @@ from app.settings import API_VERSION
 from tests.sandbox.client import Sandbox
 from tests.stack import Stack
 from tests.webhooks.signing import signature
+from tests.world import WEBHOOK_SECRET
 
 Obj = dict[str, Any]
 _own = threading.local()
 
 
-def send(url: str, event: Obj, *, timeout: float = 20) -> int:
+def send(url: str, event: Obj, *, timeout: float = 20, secret: str = WEBHOOK_SECRET) -> int:
     """Deliver it once; the status answered, 0 when nobody answered at all."""
     body = orjson.dumps(event)
-    headers = {"Stripe-Signature": signature(body), "Content-Type": "application/json"}
+    headers = {"Stripe-Signature": signature(body, secret=secret), "Content-Type": "application/json"}
     try:
         return _session().post(f"{url}/webhooks/stripe", data=body, headers=headers, timeout=timeout).status_code
     except requests.RequestException:

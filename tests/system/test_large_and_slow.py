@@ -129,7 +129,9 @@ def test_a_hundred_slow_connections_keep_nobody_waiting(stack: Stack) -> None:
         for number in range(5):
             assert requests.get(f"{stack.url}/health", timeout=5).status_code == 200
             assert ana.get("/admin/charges/").status_code == 200
-            assert send(stack.url, event("customer.created", customer(f"cus_{number}")), timeout=5) == 200, stack.log("web")
+            assert send(stack.url, event("customer.created", customer(f"cus_{number}")), timeout=5) == 200, stack.log(
+                "web"
+            )
         assert memory(stack) - before < 30 * MEGABYTE
 
     assert ana.get("/admin/customers/").status_code == 200

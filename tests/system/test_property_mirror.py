@@ -76,7 +76,7 @@ def test_after_any_history_the_mirror_is_stripe(desk: Flask, sandbox: Sandbox, s
 @pytest.mark.torture
 @pytest.mark.timeout(3_600)
 @pytest.mark.skipif(REPLAY is not None, reason="one history only")
-@settings(plain, max_examples=400)
+@settings(plain, max_examples=200)
 @given(seed=seeds, acts=st.integers(10, 120))
 def test_after_any_long_history_the_mirror_is_stripe(desk: Flask, sandbox: Sandbox, seed: int, acts: int) -> None:
     run(desk, sandbox, seed, acts)
