@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from app.sandbox.params import Obj
-from app.sandbox.resources.currencies import RATES, decimals
+from app.sandbox.billing import prices, products
+from app.sandbox.seed import tariffs
 from app.sandbox.seed.countries import CURRENCIES
-from app.sandbox.tx import Tx
+from app.sandbox.seed.stage import Stage
+from app.sandbox.seed.tariffs import Tariff, price_in
 
 # name, US dollars, how often it is bought, what it is
 _GOODS = (
@@ -50,7 +51,8 @@ class Basket:
 
 
 class Catalogue:
-    def __init__(self, goods: list[Good]) -> None:
+    def __init__(self, goods: list[Good], tariffs: list[Tariff]) -> None:
+        self.tariffs = tariffs
         self._goods = goods
         self._wanted = [row[2] for row in _GOODS]
 
@@ -61,71 +63,18 @@ class Catalogue:
         return Basket(amount, currency, tuple(good.name for good in picked))
 
 
-def open_catalogue(tx: Tx) -> Catalogue:
-    return Catalogue([_offer(tx, name, dollars, text) for name, dollars, _, text in _GOODS])
+def open_catalogue(stage: Stage) -> Catalogue:
+    return Catalogue(
+        [_offer(stage, name, dollars, text) for name, dollars, _, text in _GOODS], tariffs.open_tariffs(stage)
+    )
 
 
-def _offer(tx: Tx, name: str, dollars: int, text: str) -> Good:
-    product = _product(tx, name, text)
-    prices = {currency: price_in(currency, dollars) for currency in CURRENCIES}
-    made = [_price(tx, product["id"], currency, amount) for currency, amount in prices.items()]
-    product["default_price"] = made[0]["id"]
-    tx.put(product)
-    for price in made:
-        tx.put(price)
-    return Good(name, product["id"], prices)
-
-
-def price_in(currency: str, cents: int) -> int:
-    """A price people would print: £38.50, ¥7,350, 15.250 KWD."""
-    worth = cents / 100 * RATES[currency]
-    step = {"jpy": 50, "kwd": 250}.get(currency, 50)
-    return max(round(worth * float(10 ** decimals(currency)) / step), 1) * step
-
-
-def _product(tx: Tx, name: str, text: str) -> Obj:
-    return {
-        "id": tx.new_id("prod_", 14),
-        "object": "product",
-        "active": True,
-        "created": tx.now,
-        "default_price": None,
-        "description": text,
-        "images": [],
-        "livemode": False,
-        "marketing_features": [],
-        "metadata": {},
-        "name": name,
-        "package_dimensions": None,
-        "shippable": None,
-        "statement_descriptor": None,
-        "tax_code": None,
-        "type": "service",
-        "unit_label": None,
-        "updated": tx.now,
-        "url": None,
-    }
-
-
-def _price(tx: Tx, product: str, currency: str, amount: int) -> Obj:
-    return {
-        "id": tx.new_id("price_"),
-        "object": "price",
-        "active": True,
-        "billing_scheme": "per_unit",
-        "created": tx.now,
-        "currency": currency,
-        "custom_unit_amount": None,
-        "livemode": False,
-        "lookup_key": None,
-        "metadata": {},
-        "nickname": None,
-        "product": product,
-        "recurring": None,
-        "tax_behavior": "unspecified",
-        "tiers_mode": None,
-        "transform_quantity": None,
-        "type": "one_time",
-        "unit_amount": amount,
-        "unit_amount_decimal": str(amount),
-    }
+def _offer(stage: Stage, name: str, dollars: int, text: str) -> Good:
+    product = stage.call(products.create, {"name": name, "description": text})["id"]
+    amounts = {currency: price_in(currency, dollars) for currency in CURRENCIES}
+    made = [
+        stage.call(prices.create, {"product": product, "currency": currency, "unit_amount": str(amount)})["id"]
+        for currency, amount in amounts.items()
+    ]
+    stage.call(products.update, {"default_price": made[0]}, id=product)
+    return Good(name, product, amounts)

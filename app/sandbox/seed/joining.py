@@ -38,7 +38,7 @@ def save_account(shop: Shop, buyer: Buyer) -> None:
     """A SetupIntent with a mandate."""
     buyer.method = paying.new_debit_method(shop, buyer)
     agreed = {"ip_address": f"203.0.113.{shop.rng.randint(1, 254)}", "user_agent": "Mozilla/5.0"}
-    _set_up(shop, buyer, buyer.method, mandate_data={"customer_acceptance": {"type": "online", "online": agreed}})
+    set_up(shop, buyer, buyer.method, mandate_data={"customer_acceptance": {"type": "online", "online": agreed}})
     shop.stage.pinned.add(buyer.method)
 
 
@@ -49,18 +49,19 @@ def save_card(shop: Shop, buyer: Buyer) -> None:
     mood = {"declines": "generic_decline"} if dice < 0.06 else {"authentication": "required"} if dice < 0.1 else {}
     with bank.says(buyer.card.mark, **mood):
         try:
-            intent = _set_up(shop, buyer, method)
+            intent = set_up(shop, buyer, method)
         except StripeError as refusal:
             if not refusal.commit:
                 raise
             return
     if intent["status"] == "succeeded":
-        _make_default(shop, buyer, method)
+        make_default(shop, buyer, method)
     elif dice < 0.08:
         shop.stage.call(setup_intents.cancel, {"cancellation_reason": "abandoned"}, id=intent["id"])
 
 
-def _set_up(shop: Shop, buyer: Buyer, method: str, **more: Obj) -> Obj:
+def set_up(shop: Shop, buyer: Buyer, method: str, **more: Obj) -> Obj:
+    """A SetupIntent that is confirmed at once."""
     params = {
         "customer": buyer.id,
         "payment_method": method,
@@ -71,7 +72,8 @@ def _set_up(shop: Shop, buyer: Buyer, method: str, **more: Obj) -> Obj:
     return shop.stage.call(setup_intents.create, params)
 
 
-def _make_default(shop: Shop, buyer: Buyer, method: str) -> None:
+def make_default(shop: Shop, buyer: Buyer, method: str) -> None:
+    """Invoices are charged to this method from now on."""
     shop.stage.call(customers.update, {"invoice_settings": {"default_payment_method": method}}, id=buyer.id)
     buyer.method = method
     shop.stage.pinned.add(method)

@@ -44,6 +44,10 @@ class Shop:
     paid: deque[str] = field(default_factory=lambda: deque(maxlen=600))
     """Ids of the newest charges that went well, for complaints that need one."""
     payouts: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+    subscribers: dict[str, Buyer] = field(default_factory=dict)
+    """Who has this subscription, by its id."""
+    refused: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Subscriptions with a course of their own: the bank always answers in this mood, and nobody pays otherwise."""
     orders: int = 10_000
     arrived: int = 0
     _heaped: list[float] = field(default_factory=list)

@@ -6,11 +6,13 @@ The resources work with it as with any other transaction. What was copied is rea
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import heapq
 import itertools
 import random
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +31,11 @@ ENOUGH = 30_000
 """Objects in memory before the next copying."""
 
 STAY = frozenset(
-    ("customer", "mandate", "refund", "dispute", "radar.early_fraud_warning", "sandbox.totals", "sandbox.schedule")
+    (
+        *("customer", "mandate", "refund", "dispute", "radar.early_fraud_warning"),
+        *("product", "price", "subscription", "subscription_item"),
+        *("sandbox.totals", "sandbox.schedule", "sandbox.upcoming"),
+    )
 )
 """Kinds that are needed again and again, or found by something else than their id: they stay until the end."""
 
@@ -40,6 +46,10 @@ FOUND_BY = {
     "radar.early_fraud_warning": "charge",
     "payment_method": "customer",
     "subscription": "customer",
+    "invoice": "subscription",
+    "invoiceitem": "customer",
+    "invoice_payment": "invoice",
+    "credit_note": "invoice",
 }
 
 SLOWER = {"bank_answers": (2.0, 5.0), "refund_arrives": (2.0, 6.0), "refund_bounces": (4.0, 14.0)}
@@ -86,6 +96,7 @@ class Stage(Tx):
         self._numbers = itertools.count()
         self._kept: dict[tuple[str, str], Kept] = {}
         self._passing = 0
+        self._undo: dict[tuple[str, str], Kept | None] | None = None
         self._found_by: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
 
     def call(self, handler: Callable[..., Any], params: Params, **path: str) -> Obj:
@@ -107,6 +118,8 @@ class Stage(Tx):
     def put(self, obj: Obj) -> None:
         kind, object_id = obj["object"], obj["id"]
         kept = self._kept.get((kind, object_id))
+        if self._undo is not None and (kind, object_id) not in self._undo:
+            self._undo[kind, object_id] = copy.copy(kept)
         if kept is not None:
             kept.body = codec.dumps(obj)
             kept.changed = True
@@ -116,7 +129,7 @@ class Stage(Tx):
         self._passing += kind not in STAY
         if kind == "balance_transaction":
             self.movements.note(obj)
-        elif kind in FOUND_BY and (value := obj[FOUND_BY[kind]]):
+        elif kind in FOUND_BY and (value := store.with_found(obj).get(FOUND_BY[kind])):
             self._found_by[kind, value][object_id] = None
 
     def find(self, kind: str, *, limit: int = 1000, **where: str | int | bool) -> list[Obj]:
@@ -125,15 +138,36 @@ class Stage(Tx):
             return [obj for obj in found if obj]
         holder = str(where[FOUND_BY[kind]])
         found = [self.get(kind, object_id) for object_id in reversed(self._found_by.get((kind, holder), {}))]
-        return [obj for obj in found if obj and all(obj[name] == value for name, value in where.items())][:limit]
+        return [obj for obj in found if obj and _has(obj, where)][:limit]
 
     def emit(self, type: str, obj: Obj, previous: Obj | None = None) -> Obj:  # noqa: A002
         """Stripe keeps events for thirty days: older ones are not written at all. Nothing is delivered."""
-        if self.now < self._events_from:
+        if not self.are_kept:
             return {}
         event, _ = events.make(self, type, obj, previous)
         self.put(event)
         return event
+
+    @property
+    def are_kept(self) -> bool:
+        """Do events of this moment still exist at the end?"""
+        return self.now >= self._events_from
+
+    @contextlib.contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        now, timers, made, passing = self.now, self.timers[:], dict(self.made), self._passing
+        self._undo = {}
+        try:
+            yield
+        finally:
+            for key, kept in self._undo.items():
+                if kept is None:
+                    self._forget(*key)
+                else:
+                    self._kept[key] = kept
+            self._undo = None
+            self.now, self.timers, self._passing = now, timers, passing
+            self.made = defaultdict(int, made)
 
     def later(self, at: int, task: str, **args: Any) -> None:
         if task in SLOWER:
@@ -173,6 +207,12 @@ class Stage(Tx):
         kept = self._kept.pop((kind, id), None)
         return None if kept is None else dict(codec.loads(kept.body))
 
+    def _forget(self, kind: str, object_id: str) -> None:
+        """As if it had never been put."""
+        obj = self.take(kind, object_id)
+        if obj and kind in FOUND_BY:
+            self._found_by[kind, str(store.with_found(obj).get(FOUND_BY[kind]))].pop(object_id, None)
+
     def _stays(self, kind: str, object_id: str) -> bool:
         if kind == "balance_transaction":
             return object_id not in self.movements.payout_of
@@ -196,3 +236,8 @@ class Stage(Tx):
         kept = self._kept[kind, object_id] = Kept(body, self.now, stored=True, changed=False)
         self._passing += 1
         return kept
+
+
+def _has(obj: Obj, where: Mapping[str, str | int | bool]) -> bool:
+    seen = store.with_found(obj)
+    return all(seen.get(name) == value for name, value in where.items())

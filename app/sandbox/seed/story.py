@@ -8,7 +8,7 @@ from collections.abc import Callable
 from app.sandbox import routes
 from app.sandbox.errors import StripeError
 from app.sandbox.resources import payout_moves
-from app.sandbox.seed import complaining, joining, movements, refunding, season
+from app.sandbox.seed import billing, complaining, joining, movements, promising, refunding, season, subscribing
 from app.sandbox.seed.people import new_buyer
 from app.sandbox.seed.shop import DAY, Shop, spread
 
@@ -57,7 +57,10 @@ def begin_day(shop: Shop, newcomers: int, purchases: int) -> None:
     for _ in range(newcomers):
         newcomer = new_buyer(rng, shop.next_number())
         moment = season.moment(rng, day, newcomer.country.hours)
-        shop.on(moment if moment <= shop.plan.until else rng.randint(day, shop.plan.until), joining.sign_up, newcomer)
+        moment = moment if moment <= shop.plan.until else rng.randint(day, shop.plan.until)
+        shop.on(moment, joining.sign_up, newcomer)
+        if rng.random() < subscribing.SUBSCRIBERS:
+            shop.on(int(moment + (0.2 + rng.expovariate(1 / 20)) * DAY), subscribing.consider, newcomer)
     for _ in range(purchases):
         buyer = joining.stranger(shop) if rng.random() < GUESTS else shop.somebody()
         shop.on(season.moment(rng, day, buyer.country.hours if buyer else 0), joining.come_by, buyer)
@@ -100,6 +103,7 @@ def _promise_everything(shop: Shop) -> None:
         shop.on(int(end - days * DAY), refunding.give_back_newest, mood)
     shop.on(end - 4 * DAY, complaining.warn_about_newest)
     shop.on(end - 13 * DAY, _send_back_newest)
+    promising.promise_subscriptions(shop)
 
 
 def _send_back_newest(shop: Shop) -> None:
@@ -128,7 +132,8 @@ def _ring(shop: Shop, task: str, arguments: dict[str, object]) -> None:
     if found is None:
         raise LookupError(task)
     try:
-        found(shop.stage, **arguments)
+        if not billing.ring(shop, task, found, arguments):
+            found(shop.stage, **arguments)
     except StripeError as refusal:  # as in a running sandbox: a timer that is refused is over
         if refusal.commit:
             return
