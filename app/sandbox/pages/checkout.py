@@ -85,7 +85,8 @@ def pay(visit: Visit, id: str) -> Reply:  # noqa: A002
         intent = act(visit, lambda tx: _pay(tx, visit, id, entry))
     except StripeError as refusal:
         entry.blame(refusal)
-        return _form(act(visit, lambda tx: _counter(tx, id)), entry)
+        now = act(visit, lambda tx: _counter(tx, id))
+        return _form(now, entry) if now.session["status"] == "open" else _over(now)
     action = (intent or {}).get("next_action") or {}
     if "redirect_to_url" in action:
         return rendering.redirect(action["redirect_to_url"]["url"])
