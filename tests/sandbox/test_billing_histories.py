@@ -201,9 +201,7 @@ def _periods_have_no_gaps(sandbox: Sandbox) -> None:
             spans[details["subscription_item"]].append((span["start"], span["end"], reasons[line["invoice"]]))
     for found in spans.values():
         fresh = max((start for start, _, reason in found if reason == "subscription_update"), default=0)
-        since = sorted(
-            span for span in found if span[0] > fresh or (span[0] == fresh and span[2] == "subscription_update")
-        )
+        since = sorted(span for span in found if span[0] >= fresh and span[2] == "subscription_cycle")
         assert all(one[1] <= following[0] for one, following in itertools.pairwise(since))
     items = {one["id"]: one for one in sandbox.objects("subscription_item")}
     now = sandbox.control("GET", "clock")["now"]
