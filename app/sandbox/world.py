@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import secrets
 import threading
 import time
@@ -28,7 +29,7 @@ class World:
 
     `base_url` is where its pages are served; a server that listens elsewhere sets it."""
 
-    base_url = "http://127.0.0.1:12111"
+    base_url = os.environ.get("SANDBOX_PUBLIC_URL") or f"http://127.0.0.1:{os.environ.get('SANDBOX_PORT', '12111')}"
     public = False
     """Was `base_url` given by whoever started the server? Then it counts even if requests come in by another name."""
 
