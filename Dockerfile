@@ -29,4 +29,4 @@ EXPOSE 4242
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/health', timeout=2)"]
 # The same image runs every process: `flask db upgrade` once per release, `flask jobs worker`, `flask jobs clock`.
-CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port \"$PORT\" --workers \"${WEB_CONCURRENCY:-2}\" --blocking-threads 128 --respawn-failed-workers wsgi:app"]
+CMD ["sh", "-c", "exec granian --interface wsgi --host 0.0.0.0 --port \"$PORT\" --workers \"${WEB_CONCURRENCY:-2}\" --blocking-threads 128 --respawn-failed-workers --http 1 --no-ws wsgi:app"]

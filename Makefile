@@ -47,8 +47,8 @@ templates: .venv/.dev  ## Lint the templates
 seed: .venv/.run  ## Fill the running sandbox with a shop (CUSTOMERS=2000 MONTHS=12 SEED=7)
 	$(BIN)/flask sandbox seed --customers $(CUSTOMERS) --months $(MONTHS) --seed $(SEED)
 
-bench: .venv/.dev  ## Measure; figures belong into docs/performance.md
-	$(BIN)/python -m pytest tests/bench -s -m "torture or not torture"
+bench: .venv/.dev  ## Measure backfill, webhooks and lists, some five minutes; figures belong into docs/performance.md
+	$(BIN)/python -m tests.bench
 
 torture: .venv/.dev  ## The long randomised runs
 	$(BIN)/python -m pytest -m torture --timeout 1800

@@ -67,7 +67,8 @@ class Stack:
     def start_web(self, *, workers: int = 1) -> None:
         self.start(
             "web", sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port),
-            "--workers", str(workers), "--blocking-threads", "128", "--respawn-failed-workers", "wsgi:app",
+            "--workers", str(workers), "--blocking-threads", "128", "--respawn-failed-workers",
+            "--http", "1", "--no-ws", "wsgi:app",
         )  # fmt: skip
         eventually(self.is_up)
 

@@ -35,13 +35,28 @@ class Result:
     latencies: list[float] = field(repr=False)
     cpu: dict[str, float]
 
-    def __str__(self) -> str:
+    @property
+    def rate(self) -> float:
+        """Events a second."""
+        return self.events / self.seconds
+
+    @property
+    def cpu_of_one(self) -> float:
+        """CPU seconds an event costs, all parts together."""
+        return sum(self.cpu.values()) / self.events
+
+    def percentile(self, share: float) -> float:
+        """Seconds within which this share of the events was answered."""
         ordered = sorted(self.latencies)
+        return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+    def __str__(self) -> str:
+        p50, p99, longest = (f"{self.percentile(share) * 1000:.1f}" for share in (0.5, 0.99, 1))
         parts = ", ".join(f"{name} {used / self.events * 1e6:.0f}" for name, used in self.cpu.items())
         return (
-            f"{self.events} events in {self.seconds:.1f} s: {self.events / self.seconds:,.0f}/s; "
-            f"p50 {_ms(ordered, 0.5)} ms, p99 {_ms(ordered, 0.99)} ms, max {_ms(ordered, 1)} ms; "
-            f"CPU µs an event: {parts}, together {sum(self.cpu.values()) / self.events * 1e6:.0f}"
+            f"{self.events} events in {self.seconds:.1f} s: {self.rate:,.0f}/s; "
+            f"p50 {p50} ms, p99 {p99} ms, max {longest} ms; "
+            f"CPU µs an event: {parts}, together {self.cpu_of_one * 1e6:.0f}"
         )
 
 
@@ -125,7 +140,12 @@ def _cpu(stack: Stack, folder: Path) -> dict[str, float]:
 def _used(process: psutil.Process) -> float:
     total = 0.0
     for one in [process, *process.children(recursive=True)]:
-        times = one.cpu_times()
+        try:
+            times = one.cpu_times()
+        except (
+            psutil.NoSuchProcess
+        ):  # one of PostgreSQL's own helpers, which come and go; its parent counts it from now on
+            continue
         total += times.user + times.system
         total += (times.children_user + times.children_system) if one is process else 0.0
     return total
@@ -139,14 +159,6 @@ def _states(database_url: str) -> dict[str, int]:
             return dict(cursor.fetchall())
     finally:
         connection.close()
-
-
-def _ms(ordered: list[float], share: float) -> str:
-    return f"{ordered[min(int(len(ordered) * share), len(ordered) - 1)] * 1000:.1f}"
-
-
-def test_webhooks() -> None:
-    sys.stdout.write(f"\n{measure()}\n")
 
 
 if __name__ == "__main__":
