@@ -10,7 +10,10 @@ from tests.sandbox.billing import DAY, customer, item_of, latest, price, subscri
 from tests.sandbox.client import Sandbox
 from tests.sandbox.money import refused
 from tests.sandbox.sdk_types import misfits
+from tests.sandbox.shapes import fields
+from tests.sandbox.test_core_shapes import ALWAYS_SENT
 
+ONLY_SOMETIMES = {"tiers", "currency_options"}
 ENDIVE = {"Stripe-Version": stripe.api_version}
 
 KINDS: dict[str, tuple[Any, str]] = {
@@ -90,6 +93,18 @@ def test_every_object_fits_the_types_of_the_sdk(busy: Sandbox) -> None:
         for kind, (cls, objects) in everything.items()
     }
     assert {kind: found for kind, found in wrong.items() if found} == {}
+
+
+def test_objects_have_the_fields_stripe_always_sends(busy: Sandbox) -> None:
+    classes = {kind: cls for kind, (cls, _) in KINDS.items()} | KEPT
+    wanted = {kind: set(ALWAYS_SENT[kind]) & {*fields(cls), "object"} - ONLY_SOMETIMES for kind, cls in classes.items()}
+
+    absent = {
+        kind: sorted({name for one in busy.objects(kind) for name in names - set(one)})
+        for kind, names in wanted.items()
+        if kind != "plan"
+    }
+    assert {kind: names for kind, names in absent.items() if names} == {}
 
 
 def test_older_versions_see_no_newer_fields(busy: Sandbox) -> None:
