@@ -8,6 +8,8 @@ schema `sandbox` of that database and survives a restart. Test cards, IBANs and 
 
 Webhooks: create an endpoint through the API, or say --webhook-url and --webhook-secret here.
 
+A page of buttons for people: http://127.0.0.1:12111/_control/
+
 The control plane, JSON without a key:
     GET    /_control/health                     is it there, and how many objects of each kind
     GET    /_control/requests?path=&method=     what was asked, with idempotency keys; DELETE forgets it

@@ -21,7 +21,8 @@ def tea(amount: int = 1_500, quantity: int = 2, currency: str = "usd") -> Any:
 
 
 def session_for(client: stripe.StripeClient, **more: Any) -> stripe.checkout.Session:
-    return client.v1.checkout.sessions.create({"mode": "payment", "line_items": [tea()], **BACK, **more})
+    params: Any = {"mode": "payment", "line_items": [tea()], **BACK, **more}
+    return client.v1.checkout.sessions.create(params)
 
 
 def press(sandbox: Sandbox, session: str, method: str, amount: int = 3_000) -> Any:
@@ -166,15 +167,9 @@ def test_three_d_secure_completes_it_when_the_customer_comes_back(sandbox: Sandb
 def test_setup_mode_saves_a_card_for_the_customer(sandbox: Sandbox) -> None:
     client = sandbox.stripe()
     customer = client.v1.customers.create({"email": "ana@example.com"})
-    session = client.v1.checkout.sessions.create(
-        {
-            "mode": "setup",
-            "customer": customer.id,
-            "currency": "usd",
-            **BACK,
-            "setup_intent_data": {"metadata": {"a": "b"}},
-        }
-    )
+    params: Any = {"mode": "setup", "customer": customer.id, "currency": "usd", **BACK}
+    params["setup_intent_data"] = {"metadata": {"a": "b"}}
+    session = client.v1.checkout.sessions.create(params)
     assert session.setup_intent is not None
 
     assert press(sandbox, session.id, card(client), 0).status_code == 200
@@ -279,9 +274,8 @@ def subscribe(client: stripe.StripeClient, **more: Any) -> stripe.checkout.Sessi
     price = client.v1.prices.create(
         {"product": product.id, "currency": "usd", "unit_amount": 900, "recurring": {"interval": "month"}}
     )
-    return client.v1.checkout.sessions.create(
-        {"mode": "subscription", "line_items": [{"price": price.id, "quantity": 1}], **BACK, **more}
-    )
+    params: Any = {"mode": "subscription", "line_items": [{"price": price.id, "quantity": 1}], **BACK, **more}
+    return client.v1.checkout.sessions.create(params)
 
 
 def test_subscription_mode_pays_the_first_invoice(sandbox: Sandbox) -> None:

@@ -14,7 +14,8 @@ from tests.sandbox.test_checkout import card, press
 def link_for(client: stripe.StripeClient, **more: Any) -> stripe.PaymentLink:
     product = client.v1.products.create({"name": "Tea"})
     price = client.v1.prices.create({"product": product.id, "currency": "usd", "unit_amount": 1_500})
-    return client.v1.payment_links.create({"line_items": [{"price": price.id, "quantity": 2}], **more})
+    params: Any = {"line_items": [{"price": price.id, "quantity": 2}], **more}
+    return client.v1.payment_links.create(params)
 
 
 def open_link(link: stripe.PaymentLink, query: str = "") -> str:
