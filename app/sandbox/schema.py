@@ -75,6 +75,9 @@ STEPS: tuple[str, ...] = (
     CREATE INDEX timers_world ON timers (at, id) WHERE clock IS NULL;
     CREATE INDEX timers_clock ON timers (clock, at, id) WHERE clock IS NOT NULL;
     """,
+    """
+    CREATE INDEX objects_unpaid ON objects (currency, status, seq) WHERE kind = 'balance_transaction' AND payout IS NULL;
+    """,
 )
 
 TABLES = ("objects", "deliveries", "timers", "idempotency", "secrets", "contents", "requests")

@@ -133,8 +133,8 @@ def free(tx: Tx, totals: Obj, day: int, movements: list[Obj]) -> None:
 def _due(tx: Tx, currency: str) -> list[Obj]:
     tx.flush()
     tx.cursor.execute(
-        """SELECT body FROM objects WHERE kind = 'balance_transaction' AND status = 'pending' AND currency = %s
-           AND created > %s AND (body::json->>'available_on')::bigint <= %s ORDER BY seq""",
+        """SELECT body FROM objects WHERE kind = 'balance_transaction' AND payout IS NULL AND status = 'pending'
+           AND currency = %s AND created > %s AND (body::json->>'available_on')::bigint <= %s ORDER BY seq""",
         (currency, tx.now - 90 * DAY, tx.now),
     )
     return [loads(body) for (body,) in tx.cursor.fetchall()]
