@@ -22,9 +22,11 @@ _REASONS = {
     "unrecognized": 8,
     "credit_not_processed": 7,
     "duplicate": 5,
-    "subscription_canceled": 3,
     "general": 2,
 }
+"""Why people complain, of a hundred complaints about an order."""
+_STILL_CHARGED = 60
+"""Beside those, when the charge was for a subscription."""
 
 # Each network numbers its reasons; where a row says nothing, Visa's code from CAUSES stands.
 _CODES = {
@@ -125,7 +127,9 @@ def warn_about_newest(shop: Shop) -> None:
 def _cause(shop: Shop, charge: Obj, story: str) -> Cause:
     if story == "prevented":
         return CAUSES["prevented"]
-    reason = shop.rng.choices(list(_REASONS), list(_REASONS.values()))[0]
+    renewing = str(charge["description"]).startswith("Subscription")
+    weights = _REASONS | {"subscription_canceled": _STILL_CHARGED if renewing else 0}
+    reason = shop.rng.choices(list(weights), list(weights.values()))[0]
     brand = charge["payment_method_details"]["card"]["brand"]
     network = "discover" if brand in ("diners", "jcb") else brand
     cause = CAUSES[reason]

@@ -21,16 +21,16 @@ def promise_subscriptions(shop: Shop) -> None:
 
 
 def _customer(shop: Shop, *, by_debit: bool = False) -> Buyer | None:
-    """Somebody without a subscription who pays by card (or in euros, for a debit)."""
+    """Somebody who pays by card (or in euros, for a debit), rather one without a subscription."""
     busy = {buyer.id for buyer in shop.subscribers.values()}
-    for buyer in shop.buyers:
-        if buyer.gone or buyer.id in busy or buyer.country.currency not in CURRENCIES:
-            continue
-        if by_debit and buyer.country.debits:
-            return buyer
-        if not by_debit and not buyer.by_debit:
-            return buyer
-    return None
+    able = [
+        buyer
+        for buyer in shop.buyers
+        if not buyer.gone
+        and buyer.country.currency in CURRENCIES
+        and (buyer.country.debits if by_debit else not buyer.by_debit)
+    ]
+    return next((buyer for buyer in able if buyer.id not in busy), able[0] if able else None)
 
 
 def _begin(
