@@ -22,9 +22,7 @@ from app.sandbox.world import LOST, World
 class Sandbox:
     """Everything of one sandbox process."""
 
-    def __init__(
-        self, world: World, *, host: str = "127.0.0.1", port: int = 0, public_url: str | None = None
-    ) -> None:
+    def __init__(self, world: World, *, host: str = "127.0.0.1", port: int = 0, public_url: str | None = None) -> None:
         routes.discover()
         self.world = world
         self.faults = Faults()

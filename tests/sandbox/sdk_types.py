@@ -35,10 +35,8 @@ def misfits(value: Any, kind: type, path: str = "") -> Iterator[str]:
 
 
 def _check(value: Any, hint: Any, path: str) -> Iterator[str]:
-    if isinstance(hint, typing.ForwardRef):
-        hint = _named(hint.__forward_arg__)
-    elif isinstance(hint, str):
-        hint = _named(hint)
+    if isinstance(hint, typing.ForwardRef | str):
+        hint = _named(hint if isinstance(hint, str) else hint.__forward_arg__)
     origin = typing.get_origin(hint)
     if origin in {typing.Union, types.UnionType}:
         yield from _check_union(value, typing.get_args(hint), path)
@@ -54,6 +52,11 @@ def _check(value: Any, hint: Any, path: str) -> Iterator[str]:
         yield f"{path}: {value!r} is not an object"
     elif origin is None and issubclass(hint, stripe.StripeObject):
         yield from misfits(value, hint, path)
+
+
+def _resolved(hint: Any) -> Any:
+    quoted = hint.__forward_arg__ if isinstance(hint, typing.ForwardRef) else hint
+    return _named(quoted) if isinstance(quoted, str) else hint
 
 
 def _check_union(value: Any, options: tuple[Any, ...], path: str) -> Iterator[str]:
