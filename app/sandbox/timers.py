@@ -46,10 +46,9 @@ class Timers:
                 self._world.remember("offset", to - int(time.time()))
             return done
 
-    def run_due(self, now: int, clock: str | None = None) -> int:
-        """Run everything up to `now`, oldest first, each with `tx.now` at its own moment; tasks may add more.
-
-        `clock` names a test clock: then its timers run, not the world's.
+    def run_due(self, now: int | None = None, clock: str | None = None) -> int:
+        """Run everything up to `now` (None: the present), oldest first, each with `tx.now` at its own moment; tasks may
+        add more. `clock` names a test clock: then its timers run, not the world's.
         """
         done = 0
         with self._turn:
@@ -57,14 +56,16 @@ class Timers:
                 done += 1
         return done
 
-    def _run_next(self, now: int, clock: str | None) -> bool:
+    def _run_next(self, now: int | None, clock: str | None) -> bool:
         number, name = 0, ""
         try:
             with self._world.transaction() as tx:
+                # The present is read inside the transaction: one that began before a reset keeps nothing.
+                until = tx.now if now is None else now
                 tx.cursor.execute(
                     f"SELECT id, at, task, args FROM timers WHERE at <= %s AND clock {'IS NULL' if clock is None else '= %s'} "
                     "ORDER BY at, id LIMIT 1 FOR UPDATE",
-                    (now,) if clock is None else (now, clock),
+                    (until,) if clock is None else (until, clock),
                 )
                 row = tx.cursor.fetchone()
                 if row is None:
@@ -81,7 +82,7 @@ class Timers:
                 else:
                     task(tx, **codec.loads(args))
         except StripeError as refusal:
-            log.info("timer %s: %s", name, refusal.message)
+            log.warning("timer %s: %s", name, refusal.message)
             self._drop(number)
         except errors.DeadlockDetected:
             return True  # it met a request on the same rows; nothing was kept, so it runs again
@@ -100,7 +101,7 @@ class Timers:
         while not self._stopping:
             self._bell.clear()
             try:
-                self.run_due(self._world.now)
+                self.run_due()
                 self.run_clocks()
                 pause = self._until_next()
             except LOST:
