@@ -234,14 +234,13 @@ class History:
         if self.dice.random() < 0.3:
             lost: Obj = {"times": 1, "when": self.dice.choice(("before", "after")), "status": 500}
             self.sandbox.fault("POST", "/v1/refunds", **lost, headers={"stripe-should-retry": "false"})
-        promise = uuid.UUID(int=self.dice.getrandbits(128), version=4)
         words: Any = {
             "reason": "requested_by_customer",
             "reason_text": "A history",
             "actor": Actor("staff", "ana@shop.example"),
         }
         try:
-            refund_charge(charge.id, amount, promise_id=promise, gateway=gateway(), **words)
+            refund_charge(charge.id, amount, promise_id=uuid.uuid4(), gateway=gateway(), **words)
         finally:
             self.sandbox.heal()
 
