@@ -90,6 +90,7 @@ def shop() -> Iterator[Shop]:
     url = fresh_database()
     until = int(time.time()) // 3600 * 3600
     with running(url) as sandbox:
+        sandbox.control("POST", "clock", {"freeze": until})  # nothing happens while it is read
         filled = fill(url, "--customers", "90", "--months", "4", "--seed", "3", "--until", str(until))
         assert filled.returncode == 0, filled.stderr
         yield Shop(sandbox, until, filled.stdout)

@@ -34,6 +34,7 @@ def shop() -> Iterator[Shop]:
     url = fresh_database()
     until = int(time.time()) // 3600 * 3600
     with running(url) as sandbox:
+        sandbox.control("POST", "clock", {"freeze": until})  # nothing happens while it is read
         filled = fill(url, "--customers", "150", "--months", "6", "--seed", "4", "--until", str(until))
         assert filled.returncode == 0, filled.stderr
         yield Shop(sandbox, until, filled.stdout)
