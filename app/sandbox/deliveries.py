@@ -47,7 +47,7 @@ class Deliverer:
         self._bell = threading.Event()
         self._queue: queue.SimpleQueue[list[Parcel]] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[Parcel, int | None, str | None]] = queue.SimpleQueue()
-        self._ordered = threading.Lock()
+        self._taking = threading.Lock()
         self.sending = 0
         self._counting = threading.Lock()
         world.on_deliveries = self._bell.set
@@ -117,12 +117,12 @@ class Deliverer:
     def _send_for_ever(self) -> None:
         post = sending.Sender()
         while True:
-            unit = self._queue.get()
-            if len(unit) > 1 or self.settings.get("order"):
-                with self._ordered:
-                    for parcel in unit:
-                        self._send(post, parcel)
-            else:
+            with self._taking:  # where order matters nobody takes the next before this one was sent
+                unit = self._queue.get()
+                ordered = len(unit) > 1 or bool(self.settings.get("order"))
+                for parcel in unit if ordered else ():
+                    self._send(post, parcel)
+            if not ordered:
                 self._send(post, unit[0])
 
     def _send(self, post: sending.Sender, parcel: Parcel) -> None:

@@ -57,7 +57,7 @@ class Timers:
         return done
 
     def _run_next(self, now: int | None, clock: str | None) -> bool:
-        number, name = 0, ""
+        number, name, generation = 0, "", self._world.generation
         try:
             with self._world.transaction() as tx:
                 # The present is read inside the transaction: one that began before a reset keeps nothing.
@@ -82,6 +82,8 @@ class Timers:
                 else:
                     task(tx, **codec.loads(args))
         except StripeError as refusal:
+            if generation != self._world.generation:
+                return True  # the world was emptied meanwhile; whatever waits now belongs to the new one
             log.warning("timer %s: %s", name, refusal.message)
             self._drop(number)
         except errors.DeadlockDetected:
