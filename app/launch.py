@@ -190,7 +190,7 @@ def _start_web(settings: Settings, children: Children) -> None:
     children.start(
         "web",
         *("granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(settings.port)),
-        *("--workers", "1", "--blocking-threads", "128", "--no-ws", "wsgi:app"),
+        *("--workers", "1", "--blocking-threads", "128", "--http", "1", "--no-ws", "wsgi:app"),
         answers=f"http://127.0.0.1:{settings.port}/health",
     )
 
