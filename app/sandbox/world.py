@@ -131,6 +131,7 @@ class World:
             tables = (*schema.TABLES, "world")  # new files for a dozen indexes cost more than deleting a few rows
             cursor.execute(";".join(f"DELETE FROM {table}" for table in tables))
         self.settings = {} if seed is None else {"seed": seed, "boots": 0}
+        self.generation += 1  # what began since the first line has seen the old clock
         self._ids = 0
         self.forget_endpoints()
         if seed is not None:
