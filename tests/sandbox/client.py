@@ -29,6 +29,8 @@ class Sandbox:
     options: tuple[str, ...] = ()
     process: subprocess.Popen[str] | None = None
     http: requests.Session = field(default_factory=requests.Session)
+    odd: bool = False
+    """Were objects put there by hand since the last reset?"""
 
     @property
     def url(self) -> str:
@@ -95,12 +97,14 @@ class Sandbox:
     # The control plane
 
     def control(self, method: str, path: str, body: Json | None = None, /, **params: Any) -> Any:
+        self.odd = self.odd or (path.startswith("objects") and method == "POST")
         response = self.http.request(method, f"{self.url}/_control/{path}", json=body, params=params, timeout=60)
         assert response.status_code == 200, response.text
         return response.json()
 
     def reset(self, seed: int | None = None) -> None:
         self.control("POST", "reset", {} if seed is None else {"seed": seed})
+        self.odd = False
 
     def requests(self, method: str | None = None, path: str | None = None) -> list[Json]:
         """The log, oldest first: method, path, params, idempotency_key, status, request_id, api_version, replayed."""
@@ -152,6 +156,12 @@ class Sandbox:
     def objects(self, kind: str) -> list[Json]:
         """Everything of a kind as the sandbox keeps it, in id order."""
         response = self.http.get(f"{self.url}/_control/objects/{kind}", timeout=60)
+        assert response.status_code == 200, response.text
+        return [json.loads(line) for line in response.content.split(b"\n") if line]
+
+    def everything(self, limit: int = 500) -> list[Json]:
+        """The newest objects of all kinds."""
+        response = self.http.get(f"{self.url}/_control/objects", params={"limit": limit}, timeout=60)
         assert response.status_code == 200, response.text
         return [json.loads(line) for line in response.content.split(b"\n") if line]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.client import ROOT
+from tests.sandbox.client import ROOT, Sandbox
+from tests.sandbox.sdk_types import strangers
 
 INSTALLED = ROOT / "node_modules/@stripe/cli-linux-x64/bin/stripe"
 HOW = "Stripe's CLI is missing: `npm install @stripe/cli@1.52.0` here, or let STRIPE_CLI name the binary"
@@ -90,3 +91,13 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     if os.environ.get("CI"):
         pytest.fail(HOW)
     pytest.skip(HOW)
+
+
+@pytest.fixture(autouse=True)
+def everything_fits_the_sdk(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test leaves in the sandbox has the fields and types that the official SDK declares. Objects that were put
+    there by hand, to be odd, are no concern of the sandbox's."""
+    sandbox: Sandbox | None = request.getfixturevalue("sandbox") if "sandbox" in request.fixturenames else None
+    yield
+    if sandbox is not None and not sandbox.odd:
+        assert sorted({line for obj in sandbox.everything() for line in strangers(obj)}) == []

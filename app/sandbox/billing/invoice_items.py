@@ -57,7 +57,6 @@ def update(tx: Tx, id: str) -> Obj:  # noqa: A002
     allow(params, *CHANGEABLE)
     item = tx.require("invoiceitem", id)
     enter(tx, item)
-    before = dict(item)
     if item["invoice"]:
         _on_draft(tx, item)
     customer = tx.require("customer", item["customer"], lock=False)
@@ -67,8 +66,7 @@ def update(tx: Tx, id: str) -> Obj:  # noqa: A002
     tx.put(item)
     if item["invoice"]:
         _follow(tx, item, gone=False)
-    tx.emit("invoiceitem.updated", item, {name: old for name, old in before.items() if item[name] != old})
-    return item
+    return item  # Stripe has no event for this
 
 
 @route("DELETE", "/v1/invoiceitems/{id}")

@@ -29,6 +29,18 @@ def put(ask: Ask) -> dict[str, Any]:
     return {"count": len(objects), "events": emitted}
 
 
+@route("GET", "/_control/objects")
+def dump_all(ask: Ask) -> Reply:
+    """Everything Stripe would show, newest first, one JSON text a line; at most ?limit= of them (default 1000)."""
+    with ask.sandbox.world.transaction() as tx:
+        tx.cursor.execute(
+            "SELECT body FROM objects WHERE NOT deleted AND NOT starts_with(kind, 'sandbox.') ORDER BY seq DESC LIMIT %s",
+            (int(ask.given.get("limit", 1000)),),
+        )
+        lines = [body for (body,) in tx.cursor.fetchall()]
+    return Reply(200, "".join(line + "\n" for line in lines).encode(), content_type="application/x-ndjson")
+
+
 @route("GET", "/_control/objects/{kind}")
 def dump(ask: Ask, kind: str) -> Reply:
     """Every object of a kind in the newest shape, one JSON text a line, in id order (byte by byte)."""
