@@ -341,3 +341,19 @@ def test_a_trial_keeps_the_card_and_charges_nothing(sandbox: Sandbox) -> None:
     assert sandbox.objects("charge") == []
     sandbox.advance(8 * 86_400)
     assert client.v1.subscriptions.retrieve(done.subscription.id).status == "active"
+
+
+def test_a_subscription_by_debit_begins_when_the_bank_has_paid(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    session = subscribe(client, allowed_payment_method_types=["us_bank_account"])
+    account = client.v1.payment_methods.retrieve("pm_usBankAccount_success").id
+
+    assert press(sandbox, session.id, account, 900).status_code == 200
+
+    waiting = client.v1.checkout.sessions.retrieve(session.id)
+    assert (waiting.status, waiting.payment_status) == ("complete", "unpaid")
+    sandbox.advance(30)
+    paid = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription"]})
+    assert isinstance(paid.subscription, stripe.Subscription)
+    assert (paid.payment_status, paid.subscription.status) == ("paid", "active")
+    assert events(sandbox)[-1] == "checkout.session.async_payment_succeeded"

@@ -43,7 +43,10 @@ def _begin(tx: Tx, session: Obj, kept: Obj) -> None:
         "customer": session["customer"],
         "items": [_item(line) for line in recurring],
         "payment_behavior": "default_incomplete",
-        "payment_settings": {"save_default_payment_method": "on_subscription"},
+        "payment_settings": {
+            "payment_method_types": [name for name in session["payment_method_types"] if name != "link"],
+            "save_default_payment_method": "on_subscription",
+        },
     }
     if once:
         wanted["add_invoice_items"] = [_item(line) for line in once]
