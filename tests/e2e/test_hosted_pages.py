@@ -394,6 +394,7 @@ def test_every_page_can_be_read_by_everybody(sandbox: Sandbox, browser: Browser,
         shipping_address_collection={"allowed_countries": ["DE", "FR"]},
         billing_address_collection="required",
         phone_number_collection={"enabled": True},
+        allow_promotion_codes=True,
         consent_collection={"terms_of_service": "required"},
         custom_fields=[{"key": "size", "label": {"custom": "Size", "type": "custom"}, "type": "text"}],
     )

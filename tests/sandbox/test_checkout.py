@@ -357,3 +357,26 @@ def test_a_subscription_by_debit_begins_when_the_bank_has_paid(sandbox: Sandbox)
     assert isinstance(paid.subscription, stripe.Subscription)
     assert (paid.payment_status, paid.subscription.status) == ("paid", "active")
     assert events(sandbox)[-1] == "checkout.session.async_payment_succeeded"
+
+
+def test_a_promotion_code_is_typed_beside_the_basket(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    coupon = client.v1.coupons.create({"percent_off": 10})
+    code = client.v1.promotion_codes.create(
+        {"promotion": {"type": "coupon", "coupon": coupon.id}, "code": "TEA10", "max_redemptions": 1}
+    )
+    session = session_for(client, allow_promotion_codes=True)
+    field = f"{session.url}/promotion"
+
+    wrong = sandbox.http.post(field, data={"promotion": "COFFEE"}, allow_redirects=False, timeout=10)
+    right = sandbox.http.post(field, data={"promotion": "tea10"}, allow_redirects=False, timeout=10)
+
+    assert (wrong.status_code, "This code is not valid." in wrong.text, right.status_code) == (200, True, 303)
+    cheaper = client.v1.checkout.sessions.retrieve(session.id)
+    assert (cheaper.amount_subtotal, cheaper.amount_total) == (3_000, 2_700)
+    assert press(sandbox, session.id, card(client), 2_700).status_code == 200
+    assert client.v1.promotion_codes.retrieve(code.id).times_redeemed == 1
+    other = session_for(client, allow_promotion_codes=True)
+    late = sandbox.http.post(f"{other.url}/promotion", data={"promotion": "TEA10"}, allow_redirects=False, timeout=10)
+    assert "This code is not valid." in late.text
+    assert [one["amount"] for one in sandbox.objects("charge")] == [2_700]

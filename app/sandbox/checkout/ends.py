@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.sandbox.checkout import promotions
 from app.sandbox.params import Obj
 from app.sandbox.resources import intent_moves
 from app.sandbox.resources.intent_states import BEFORE_PAYMENT
@@ -34,6 +35,8 @@ def complete(tx: Tx, session: Obj, payment_status: str) -> None:
     session.update(status="complete", payment_status=payment_status, url=None)
     tx.put(session)
     tx.emit("checkout.session.completed", session)
+    if session["mode"] == "payment":
+        promotions.use_up(tx, session)
     if session["payment_link"]:
         count_completed(tx, session["payment_link"])
 

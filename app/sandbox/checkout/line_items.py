@@ -44,6 +44,19 @@ def discounted(lines: list[Obj], coupon: Obj | None) -> None:
         line["amount_total"] = amount - line["amount_discount"]
 
 
+def count(session: Obj, lines: list[Obj]) -> None:
+    """Write the sums of the lines into the session."""
+    session.update(
+        amount_subtotal=sum(line["amount_subtotal"] for line in lines),
+        amount_total=sum(line["amount_total"] for line in lines),
+        total_details={
+            "amount_discount": sum(line["amount_discount"] for line in lines),
+            "amount_shipping": 0,
+            "amount_tax": 0,
+        },
+    )
+
+
 def as_list(tx: Tx, lines: list[Obj], url: str) -> Obj | RawJson:
     """A page of line items, in the order of the bill."""
     limit = min(max(integer(tx.params, "limit") or 10, 1), 100)

@@ -99,6 +99,7 @@ def _session_params(tx: Tx, link: Obj, mode: str, asked: Params) -> Params:
     params: Params = {
         "mode": mode,
         "success_url": thanks,
+        "allow_promotion_codes": "true" if link["allow_promotion_codes"] else None,
         "billing_address_collection": link["billing_address_collection"],
         "client_reference_id": asked.get("client_reference_id"),
         "consent_collection": as_params(link["consent_collection"] or {}),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.sandbox import expand
-from app.sandbox.checkout import ends, line_items, shape
+from app.sandbox.checkout import ends, line_items, promotions, shape
 from app.sandbox.errors import StripeError, invalid, missing
 from app.sandbox.lists import RawJson
 from app.sandbox.params import Obj, Params, allow, boolean, choice, hash_of, list_of, metadata
@@ -117,21 +117,11 @@ def _apply_items(tx: Tx, params: Params, session: Obj, lines: list[Obj]) -> None
         raise missing("line_items")
     _check_recurring(session["mode"], lines)
     currency = line_items.single_currency(lines)
-    coupon = _coupon(tx, params, session)
-    line_items.discounted(lines, coupon)
-    total = sum(line["amount_total"] for line in lines)
-    if session["mode"] == "payment" and total:
-        check_amount(total, currency, "line_items")
-    session.update(
-        amount_subtotal=sum(line["amount_subtotal"] for line in lines),
-        amount_total=total,
-        currency=currency,
-        total_details={
-            "amount_discount": sum(line["amount_discount"] for line in lines),
-            "amount_shipping": 0,
-            "amount_tax": 0,
-        },
-    )
+    line_items.discounted(lines, promotions.given(tx, params, session))
+    session["currency"] = currency
+    line_items.count(session, lines)
+    if session["mode"] == "payment" and session["amount_total"]:
+        check_amount(session["amount_total"], currency, "line_items")
 
 
 def _check_recurring(mode: str, lines: list[Obj]) -> None:
@@ -144,24 +134,6 @@ def _check_recurring(mode: str, lines: list[Obj]) -> None:
         )
     if mode == "subscription" and not recurring:
         raise invalid("You must provide at least one recurring price in `subscription` mode.", param="line_items")
-
-
-def _coupon(tx: Tx, params: Params, session: Obj) -> Obj | None:
-    given = [dict(one) for one in list_of(params, "discounts") if isinstance(one, Mapping)]
-    if not given:
-        return None
-    if len(given) > 1:
-        raise invalid("You can only apply one discount to a Checkout Session.", param="discounts")
-    code = given[0].get("promotion_code")
-    if code:
-        promotion = tx.require("promotion_code", str(code), param="discounts[0][promotion_code]", lock=False)
-        held: Any = promotion.get("promotion") or promotion
-        coupon_id = held["coupon"] if isinstance(held["coupon"], str) else held["coupon"]["id"]
-    else:
-        coupon_id = str(given[0].get("coupon"))
-    coupon = tx.require("coupon", coupon_id, param="discounts[0][coupon]", lock=False)
-    session["discounts"] = [{"coupon": coupon_id, "promotion_code": str(code) if code else None}]
-    return coupon
 
 
 def _apply_methods(tx: Tx, params: Params, session: Obj) -> None:
@@ -182,8 +154,9 @@ def _apply_settings(params: Params, session: Obj) -> None:
         session["payment_method_collection"] = wish or "always"
     elif session["mode"] == "payment":
         session["payment_method_collection"] = "if_required"
-        enabled = boolean(hash_of(params, "invoice_creation"), "enabled") is True
-        session["invoice_creation"] = {"enabled": enabled, "invoice_data": _invoice_data()}
+        if boolean(hash_of(params, "invoice_creation"), "enabled"):
+            raise invalid("The sandbox does not offer invoice_creation yet.", param="invoice_creation")
+        session["invoice_creation"] = {"enabled": False, "invoice_data": _invoice_data()}
     saved = hash_of(params, "saved_payment_method_options")
     if session["customer"] or saved:
         session["saved_payment_method_options"] = {

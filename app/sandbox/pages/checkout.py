@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.sandbox.checkout import paying
+from app.sandbox.checkout import paying, promotions
 from app.sandbox.checkout.payer import Payer
 from app.sandbox.checkout.sessions import lines_of
 from app.sandbox.errors import StripeError, no_such
@@ -67,6 +67,20 @@ def show(visit: Visit, id: str) -> Reply:  # noqa: A002
     if returned == "failed":
         entry.wrong[""] = _why(counter)
     return _form(counter, entry)
+
+
+@route("POST", "/c/pay/{id}/promotion")
+def promote(visit: Visit, id: str) -> Reply:  # noqa: A002
+    """A code typed beside the basket."""
+    entry = Entry({name: str(value) for name, value in visit.form.items()})
+    try:
+        act(visit, lambda tx: promotions.type_in(tx, tx.require("checkout.session", id), entry.get("promotion")))
+    except StripeError as refusal:
+        counter = act(visit, lambda tx: _counter(tx, id))
+        entry.typed["way"] = next(iter(counter.ways), "")
+        entry.wrong["promotion"] = refusal.message
+        return _form(counter, entry) if counter.session["status"] == "open" else _over(counter)
+    return rendering.redirect(f"/c/pay/{id}")
 
 
 @route("POST", "/c/pay/{id}")
