@@ -17,7 +17,7 @@ from app.sandbox.params import Obj
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
 
-WRONG = "Some of it is not right yet. Look at what is said in red."
+WRONG = "Some of it is not right yet. See the notes beside the fields."
 
 
 @dataclass(frozen=True)

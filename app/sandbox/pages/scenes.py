@@ -208,7 +208,7 @@ class Scene:
 
 
 SCENES: dict[str, Scene] = {
-    "pay": Scene("A customer pays", "Somebody you know, or Jenny Rosen.", "Let them pay", ("how", "currency"), pay),
+    "pay": Scene("A customer pays", "One of your customers, or a first one.", "Let them pay", ("how", "currency"), pay),
     "checkout": Scene(
         "Checkout", "Sit down before the payment page yourself.", "Open it", ("mode", "currency"), checkout
     ),
