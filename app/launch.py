@@ -37,6 +37,8 @@ SHOP = ("--customers", "2000", "--months", "12", "--seed", "7")
 def main() -> int:
     """Exit code 0 after Ctrl-C, 1 when something failed, 2 when the settings contradict each other."""
     load_dotenv(ROOT / ".env")
+    # Named although it is Python's habit: started in the background by a shell, we would inherit that it is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
         settings = Settings.from_env()
