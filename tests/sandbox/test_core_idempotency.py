@@ -69,7 +69,7 @@ def test_a_validation_failure_does_not_use_up_the_key(sandbox: Sandbox) -> None:
 
 
 def test_a_key_in_use_is_a_conflict(sandbox: Sandbox) -> None:
-    sandbox.fault("POST", "/v1/webhook_endpoints", times=1, delay_during=1.0)
+    sandbox.fault("POST", "/v1/webhook_endpoints", times=1, delay_during=4.0)
     answers: list[int] = []
     url = f"{sandbox.url}/v1/webhook_endpoints"
     headers = {"Authorization": f"Bearer {KEY}", "Idempotency-Key": "k1"}
@@ -79,7 +79,7 @@ def test_a_key_in_use_is_a_conflict(sandbox: Sandbox) -> None:
     first.start()
     sandbox.wait_for(lambda: sandbox.requests("POST"))
 
-    conflict = sandbox.wait_for(lambda: found if "error" in (found := make(sandbox, "k1").json()) else None, within=0.9)
+    conflict = sandbox.wait_for(lambda: found if "error" in (found := make(sandbox, "k1").json()) else None, within=3.5)
     first.join()
 
     assert conflict["error"]["code"] == "idempotency_key_in_use"
