@@ -6,6 +6,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from app import logs
+from app.acts.registry import init_acts
 from app.audit import trail
 from app.audit.views import AuditView
 from app.charges.views import ChargesView
@@ -37,6 +38,8 @@ def create_app(settings: Settings) -> Flask:
     app.teardown_appcontext(lambda _error: drop_session())
     Migrate(app, db, directory=str(ROOT / "migrations"))
     init_gateway(app)
+    # One table of each feature that asks Stripe for changes.
+    init_acts(app)
     init_webhooks(app)
     init_web(app, record=trail.record)
     init_health(app)

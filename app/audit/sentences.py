@@ -31,6 +31,14 @@ SENTENCES: dict[str, str] = {
     "personal.read": "{who} opened {what}, which holds personal data",
 }
 
+# For acts on Stripe, whose names end like this when nothing more special stands above.
+ENDINGS: dict[str, str] = {
+    "answered": "{who} answered {act} of {what}: {after.status}",
+    "refused": "{who} refused {act} of {what}: {after.why}",
+    "needs_person": "{who} found no trace of {act} of {what} at Stripe and calls for a person",
+    "withdrawn": "{who} withdrew {act} of {what}, which had never reached Stripe",
+}
+
 
 class _Gaps(Formatter):
     """Dotted names, and a dash for what an entry does not have."""
@@ -48,12 +56,12 @@ _formatter = _Gaps()
 def sentence(entry: AuditLog) -> str:
     """One line of plain text that says what happened; templates escape it like any other text."""
     who = "Stripe" if entry.actor_kind == "stripe" else entry.actor
-    known = SENTENCES.get(entry.action)
+    act, _, ending = entry.action.rpartition(".")
+    known = SENTENCES.get(entry.action) or ENDINGS.get(ending)
     if known is None:
         return f"{who}: {entry.action} ({entry.object_type} {entry.object_id})"
-    return _formatter.vformat(
-        known, (), {"who": who, "what": entry.object_id, "before": entry.before or {}, "after": entry.after or {}}
-    )
+    words = {"who": who, "what": entry.object_id, "act": act.rpartition(".")[2].replace("_", " ")}
+    return _formatter.vformat(known, (), words | {"before": entry.before or {}, "after": entry.after or {}})
 
 
 def label(action: str) -> str:

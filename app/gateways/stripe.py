@@ -105,6 +105,15 @@ class Stripe:
                 return None
             after = {"starting_after": answer.data[-1]["id"]}
 
+    def ask(  # noqa: PLR0913 - a request has that many sides
+        self, method: str, path: str, form: Mapping[str, Any], *, key: str, about: str, kept: dict[str, str]
+    ) -> Answer:
+        """Ask for a change. The same `key` changes nothing twice; a DELETE, for which Stripe knows no keys, repeats harmlessly.
+
+        about, kept: what the log of calls says of it; nothing personal.
+        """
+        return self._write(path, form, key=key, about=about, kept=kept, method=method)
+
     def register_webhook_endpoint(self, url: str, events: list[str], *, key: str) -> Answer:
         """Have events sent to `url`. The secret to check them with is in this answer and in no later one."""
         form = {"url": url, "enabled_events": events, "api_version": API_VERSION}
@@ -121,18 +130,25 @@ class Stripe:
                 return outcome.missing
             self._wait_or_raise(outcome, self._patience, path, tries, started)
 
-    def _write(
-        self, path: str, form: Mapping[str, Any], *, key: str, about: str | None, kept: dict[str, str]
+    def _write(  # noqa: PLR0913 - as `ask`
+        self,
+        path: str,
+        form: Mapping[str, Any],
+        *,
+        key: str,
+        about: str | None,
+        kept: dict[str, str],
+        method: str = "POST",
     ) -> Answer:
         started, tries = time.monotonic(), 0
         while True:
             tries += 1
             at, began = clock.now(), time.monotonic()
-            outcome = self._attempt("post", path, form, {"idempotency_key": key})
+            outcome = self._attempt(method.lower(), path, form, {"idempotency_key": key})
             self._keep(
                 Call(
                     at=at,
-                    method="POST",
+                    method=method,
                     path=path,
                     status=outcome.status,
                     request_id=outcome.request_id,

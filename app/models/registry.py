@@ -1,6 +1,7 @@
 """Imports every table, so that one import of this module knows the whole schema."""
 
 from app.models.account import Account
+from app.models.act import Act
 from app.models.audit_log import AuditLog
 from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
@@ -24,7 +25,7 @@ from app.models.wanted_object import WantedObject
 from app.models.webhook_event import WebhookEvent, WebhookRefusal
 
 TABLES = (
-    Account, AuditLog, BalanceTransaction, Charge, CheckoutSession, Customer, Dispute, GatewayCall, Invoice, InvoiceLine,
+    Account, Act, AuditLog, BalanceTransaction, Charge, CheckoutSession, Customer, Dispute, GatewayCall, Invoice, InvoiceLine,
     InvoicePayment, JobRun, Mandate, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund, SetupIntent,
     SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, WantedObject, WebhookEvent,
     WebhookRefusal,

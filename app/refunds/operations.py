@@ -23,6 +23,7 @@ from app.errors import (
     Unknown,
 )
 from app.gateways.answer import Answer
+from app.gateways.lines import line
 from app.mirror import refunds as mirrored_refunds
 from app.mirror.news import News
 from app.models.audit_log import AuditLog
@@ -30,7 +31,6 @@ from app.models.charge import Charge
 from app.models.refund import REFUSED, REQUESTED, Refund
 from app.money import Money
 from app.refunds import reasons
-from app.refunds.lines import line
 from app.refunds.reasons import Given
 
 log = logging.getLogger("refunds")

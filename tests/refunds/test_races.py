@@ -10,10 +10,10 @@ from flask import Flask
 from app.actor import Actor
 from app.database import db
 from app.errors import DomainError
+from app.gateways.lines import LINES
 from app.models.audit_log import AuditLog
 from app.models.refund import Refund
 from app.money import MinorUnits, Money
-from app.refunds.lines import LINES
 from app.refunds.operations import refund_charge
 from app.refunds.recovery import recover
 from tests import factories
