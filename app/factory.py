@@ -16,6 +16,7 @@ from app.disputes.views import DisputesView
 from app.gateways.current import init_gateway
 from app.health.views import init_health
 from app.home.views import TodayView
+from app.mail.views import MailsView
 from app.payouts.views import PayoutsView
 from app.refunds.views import RefundsView
 from app.settings import Settings, database_url
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> Flask:
             DisputesView(),
             PayoutsView(),
             CustomersView(),
+            MailsView(),
             EventsView(),
             RefusalsView(),
             AuditView(),

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -24,6 +25,9 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+
+_NONE = Secret()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,10 @@ class Settings:
     log_level: str
     # Proxies in front of us whose X-Forwarded-* headers are believed; 0 believes none.
     trusted_proxies: int = 0
+    # smtp://, smtp+starttls:// or smtps://user:password@host:port; empty: nothing is sent.
+    smtp_url: Secret = _NONE
+    # Who our letters come from: `Name <address>`.
+    mail_from: str = "Counterfoil <counterfoil@localhost>"
     testing: bool = field(default=False, compare=False)
 
     @property
@@ -105,6 +113,8 @@ class Settings:
             sentry_dsn=Secret(env.get("SENTRY_DSN", "")),
             log_level=(env.get("LOG_LEVEL") or "INFO").upper(),
             trusted_proxies=_number(env, "TRUSTED_PROXIES", 0),
+            smtp_url=_smtp_url(env),
+            mail_from=_mail_from(env),
         )
         settings._check(debug=env.get("FLASK_DEBUG", "") not in {"", "0"} or env.get("DEBUG", "") not in {"", "0"})
         return settings
@@ -197,6 +207,39 @@ def _kept_secret(path: Path) -> str:
             path.hardlink_to(draft)
         draft.unlink()
     return path.read_text().strip()
+
+
+def _smtp_url(env: Mapping[str, str]) -> Secret:
+    """The mail server's address, which may hold a password: the refusals never show it."""
+    url = env.get("SMTP_URL", "")
+    if not url:
+        return Secret()
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in {"smtp", "smtp+starttls", "smtps"} and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ConfigurationError("SMTP_URL must be like smtp+starttls://user:password@mail.example.com:587.")
+    if parts.password and parts.scheme == "smtp" and parts.hostname not in _LOCAL:
+        raise ConfigurationError(
+            "SMTP_URL holds a password and no encryption: use smtp+starttls:// or smtps:// unless the server is on this machine."
+        )
+    return Secret(url)
+
+
+def _mail_from(env: Mapping[str, str]) -> str:
+    given = env.get("MAIL_FROM", "")
+    if not given and env.get("SMTP_URL"):
+        raise ConfigurationError(
+            "MAIL_FROM must be set with SMTP_URL: who mails come from, like Shop <desk@example.com>."
+        )
+    if not given:
+        return "Counterfoil <counterfoil@localhost>"
+    name, at, host = parseaddr(given)[1].rpartition("@")
+    if not (name and at and host) or not given.isprintable() or not f"{name}{host}".isascii() or " " in name + host:
+        raise ConfigurationError("MAIL_FROM must be one address, like Shop <desk@example.com>.")
+    return given
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

@@ -7,6 +7,7 @@ from datetime import time
 from jobs.catch_up_events import catch_up_events
 from jobs.keep_house import keep_house
 from jobs.schedules import Daily, Every, Schedule
+from jobs.send_mails import send_mails
 from jobs.settle_acts import settle_acts
 from jobs.settle_refunds import settle_refunds
 from jobs.understand_events import understand_events
@@ -33,6 +34,7 @@ TIMETABLE = (
     Line(understand_events, Every(seconds=5)),
     Line(settle_refunds, Every(seconds=10)),
     Line(settle_acts, Every(seconds=10)),
+    Line(send_mails, Every(seconds=5)),
     Line(catch_up_events, Every(seconds=180)),
     Line(keep_house, Daily(at=time(3, 15))),
 )

@@ -13,6 +13,8 @@ SENTENCES: dict[str, str] = {
     "refund.refused": "{who} refused refund {what}: {after.why}",
     "refund.needs_person": "{who} found no trace of refund {what} at Stripe and calls for a person",
     "refund.withdrawn": "{who} withdrew refund {what}, which had never reached Stripe",
+    "mail.sent_again": "{who} sent mail {what} once more",
+    "mail.canceled": "{who} kept mail {what} back",
     "object.synced": "{who} read {what} again from Stripe",
     "sync.healed": "{who} healed {what}",
     "event.replayed": "{who} replayed event {what}",

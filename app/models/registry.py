@@ -11,6 +11,7 @@ from app.models.dispute import Dispute
 from app.models.gateway_call import GatewayCall, RateBucket
 from app.models.invoice import Invoice, InvoiceLine, InvoicePayment
 from app.models.job_run import JobRun
+from app.models.mail import Mail, MailAttachment
 from app.models.mandate import Mandate
 from app.models.payment_intent import PaymentIntent
 from app.models.payment_method import PaymentMethod
@@ -26,7 +27,7 @@ from app.models.webhook_event import WebhookEvent, WebhookRefusal
 
 TABLES = (
     Account, Act, AuditLog, BalanceTransaction, Charge, CheckoutSession, Customer, Dispute, GatewayCall, Invoice, InvoiceLine,
-    InvoicePayment, JobRun, Mandate, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund, SetupIntent,
-    SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, WantedObject, WebhookEvent,
-    WebhookRefusal,
+    InvoicePayment, JobRun, Mail, MailAttachment, Mandate, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket,
+    Refund, SetupIntent, SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, WantedObject,
+    WebhookEvent, WebhookRefusal,
 )  # fmt: skip

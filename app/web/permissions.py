@@ -26,6 +26,8 @@ class Permission(StrEnum):
     REFUND_CREATE = "refund.create"
     DISPUTE_READ = "dispute.read"
     PAYOUT_READ = "payout.read"
+    MAIL_READ = "mail.read"
+    MAIL_SEND = "mail.send"
     EXPORT = "export"
     EVENT_READ = "event.read"
     JOB_READ = "job.read"
@@ -51,6 +53,8 @@ LABELS: dict[Permission, str] = {
     Permission.REFUND_CREATE: "Give money back",
     Permission.DISPUTE_READ: "See disputes",
     Permission.PAYOUT_READ: "See payouts and the balance",
+    Permission.MAIL_READ: "See mails that were written",
+    Permission.MAIL_SEND: "Send mails again, or keep them back",
     Permission.EXPORT: "Download lists",
     Permission.EVENT_READ: "See webhook events",
     Permission.JOB_READ: "See jobs",
@@ -71,6 +75,8 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,
             Permission.PAYOUT_READ,
+            Permission.MAIL_READ,
+            Permission.MAIL_SEND,
             Permission.EXPORT,
             Permission.SYNC,
         }
@@ -80,15 +86,26 @@ ROLES: dict[str, frozenset[Permission]] = {
         | {
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,
+            Permission.MAIL_READ,
+            Permission.MAIL_SEND,
             Permission.EXPORT,
             Permission.SYNC,
             Permission.STAFF_READ,
         }
     ),
-    "support": frozenset(_SHOP | {Permission.PERSONAL_READ, Permission.REFUND_CREATE, Permission.SYNC}),
+    "support": frozenset(
+        _SHOP
+        | {
+            Permission.PERSONAL_READ,
+            Permission.REFUND_CREATE,
+            Permission.MAIL_READ,
+            Permission.MAIL_SEND,
+            Permission.SYNC,
+        }
+    ),
     # Evidence is written about payments, not about people: addresses stay masked.
     "dispute_analyst": frozenset(_SHOP | {Permission.SYNC}),
-    "developer": frozenset(_SHOP | {Permission.EVENT_READ, Permission.JOB_READ, Permission.SYNC}),
+    "developer": frozenset(_SHOP | {Permission.EVENT_READ, Permission.JOB_READ, Permission.MAIL_READ, Permission.SYNC}),
     # Sees the trail and nothing else.
     "auditor": frozenset({Permission.AUDIT_READ, Permission.EXPORT}),
     "view_only": frozenset(_SHOP),

@@ -95,3 +95,35 @@ def test_the_key_made_for_the_sandbox_is_private_and_stays(tmp_path: Path) -> No
     assert len(first.secret_key) == 64
     assert first.secret_key == second.secret_key
     assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"SMTP_URL": "http://mail.example.com"}, "SMTP_URL must be like"),
+        ({"SMTP_URL": "mail.example.com:25"}, "SMTP_URL must be like"),
+        ({"SMTP_URL": "smtp://"}, "SMTP_URL must be like"),
+        ({"SMTP_URL": "smtp://desk:pwmarker@host:70000"}, "SMTP_URL must be like"),
+        ({"SMTP_URL": "smtps://desk:pwmarker@host/box"}, "SMTP_URL must be like"),
+        ({"SMTP_URL": "smtp://desk:pwmarker@mail.example.com"}, "no encryption"),
+        ({"SMTP_URL": "smtp+starttls://desk:pwmarker@mail.example.com", "MAIL_FROM": ""}, "MAIL_FROM must be set"),
+        ({"MAIL_FROM": "the desk"}, "MAIL_FROM must be one address"),
+        ({"MAIL_FROM": "desk@shop.example\nBcc: x@y.example"}, "MAIL_FROM must be one address"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_meant_is_refused(tmp_path: Path, changes: dict[str, str], words: str) -> None:
+    plain = {"MAIL_FROM": "desk@shop.example", "INSTANCE_DIR": str(tmp_path)}
+
+    with pytest.raises(ConfigurationError, match=words) as refusal:
+        Settings.from_env(plain | changes)
+
+    assert "pwmarker" not in str(refusal.value)
+
+
+def test_a_mail_servers_password_is_never_shown(tmp_path: Path) -> None:
+    given = {"SMTP_URL": "smtps://desk:pwmarker@mail.example.com", "MAIL_FROM": "Shop <desk@shop.example>"}
+
+    settings = Settings.from_env(given | {"INSTANCE_DIR": str(tmp_path)})
+
+    assert settings.smtp_url == given["SMTP_URL"]
+    assert "pwmarker" not in repr(settings)
