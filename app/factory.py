@@ -7,6 +7,8 @@ from flask_migrate import Migrate
 
 from app import logs
 from app.acts.registry import init_acts
+from app.approvals.acts import init_four_eyes
+from app.approvals.views import ApprovalRulesView, ApprovalsView
 from app.audit import trail
 from app.audit.views import AuditView
 from app.charges.views import ChargesView
@@ -43,6 +45,8 @@ def create_app(settings: Settings) -> Flask:
     init_acts(app)
     init_webhooks(app)
     init_web(app, record=trail.record)
+    # What can need another person's word; each feature names its own.
+    init_four_eyes(app, [])
     init_health(app)
     app.register_blueprint(door.pages)
     # The sections, in the order of the menu.
@@ -58,6 +62,8 @@ def create_app(settings: Settings) -> Flask:
             MailsView(),
             EventsView(),
             RefusalsView(),
+            ApprovalsView(),
+            ApprovalRulesView(),
             AuditView(),
             StaffListView(),
             MySessionsView(),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import time
 
+from jobs.approvals import carry_out_approvals, expire_approvals
 from jobs.catch_up_events import catch_up_events
 from jobs.keep_house import keep_house
 from jobs.schedules import Daily, Every, Schedule
@@ -35,6 +36,8 @@ TIMETABLE = (
     Line(settle_refunds, Every(seconds=10)),
     Line(settle_acts, Every(seconds=10)),
     Line(send_mails, Every(seconds=5)),
+    Line(carry_out_approvals, Every(seconds=30)),
+    Line(expire_approvals, Every(seconds=600)),
     Line(catch_up_events, Every(seconds=180)),
     Line(keep_house, Daily(at=time(3, 15))),
 )

@@ -2,6 +2,7 @@
 
 from app.models.account import Account
 from app.models.act import Act
+from app.models.approval import Approval, ApprovalPolicy, ApprovalVote
 from app.models.audit_log import AuditLog
 from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
@@ -26,8 +27,8 @@ from app.models.wanted_object import WantedObject
 from app.models.webhook_event import WebhookEvent, WebhookRefusal
 
 TABLES = (
-    Account, Act, AuditLog, BalanceTransaction, Charge, CheckoutSession, Customer, Dispute, GatewayCall, Invoice, InvoiceLine,
-    InvoicePayment, JobRun, Mail, MailAttachment, Mandate, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket,
-    Refund, SetupIntent, SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, WantedObject,
-    WebhookEvent, WebhookRefusal,
+    Account, Act, Approval, ApprovalPolicy, ApprovalVote, AuditLog, BalanceTransaction, Charge, CheckoutSession, Customer,
+    Dispute, GatewayCall, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment, Mandate, PaymentIntent,
+    PaymentMethod, Payout, Price, Product, RateBucket, Refund, SetupIntent, SignInAttempt, Staff, StaffSession, Subscription,
+    SubscriptionItem, SyncRun, SyncWindow, WantedObject, WebhookEvent, WebhookRefusal,
 )  # fmt: skip

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     CHARGE_READ = "charge.read"
     REFUND_READ = "refund.read"
     REFUND_CREATE = "refund.create"
+    REFUND_APPROVE = "refund.approve"
     DISPUTE_READ = "dispute.read"
     PAYOUT_READ = "payout.read"
     MAIL_READ = "mail.read"
@@ -35,6 +36,8 @@ class Permission(StrEnum):
     AUDIT_READ = "audit.read"
     STAFF_READ = "staff.read"
     STAFF_MANAGE = "staff.manage"
+    APPROVAL_READ = "approval.read"
+    RULES_MANAGE = "rules.manage"
 
     @property
     def label(self) -> str:
@@ -51,6 +54,7 @@ LABELS: dict[Permission, str] = {
     Permission.CHARGE_READ: "See payments",
     Permission.REFUND_READ: "See refunds",
     Permission.REFUND_CREATE: "Give money back",
+    Permission.REFUND_APPROVE: "Agree to refunds above somebody's limit",
     Permission.DISPUTE_READ: "See disputes",
     Permission.PAYOUT_READ: "See payouts and the balance",
     Permission.MAIL_READ: "See mails that were written",
@@ -62,6 +66,8 @@ LABELS: dict[Permission, str] = {
     Permission.AUDIT_READ: "See the audit trail",
     Permission.STAFF_READ: "See who works here, and what each role may do",
     Permission.STAFF_MANAGE: "Change roles, and end or restore access",
+    Permission.APPROVAL_READ: "See what waits for another person's word",
+    Permission.RULES_MANAGE: "Change limits, reasons, and what needs another person's word",
 }
 
 _SHOP = {Permission.CUSTOMER_READ, Permission.CHARGE_READ, Permission.REFUND_READ, Permission.DISPUTE_READ}
@@ -74,6 +80,8 @@ ROLES: dict[str, frozenset[Permission]] = {
         | {
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,
+            Permission.REFUND_APPROVE,
+            Permission.APPROVAL_READ,
             Permission.PAYOUT_READ,
             Permission.MAIL_READ,
             Permission.MAIL_SEND,
@@ -88,6 +96,8 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.REFUND_CREATE,
             Permission.MAIL_READ,
             Permission.MAIL_SEND,
+            Permission.REFUND_APPROVE,
+            Permission.APPROVAL_READ,
             Permission.EXPORT,
             Permission.SYNC,
             Permission.STAFF_READ,
@@ -100,11 +110,12 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.REFUND_CREATE,
             Permission.MAIL_READ,
             Permission.MAIL_SEND,
+            Permission.APPROVAL_READ,
             Permission.SYNC,
         }
     ),
     # Evidence is written about payments, not about people: addresses stay masked.
-    "dispute_analyst": frozenset(_SHOP | {Permission.SYNC}),
+    "dispute_analyst": frozenset(_SHOP | {Permission.APPROVAL_READ, Permission.SYNC}),
     "developer": frozenset(_SHOP | {Permission.EVENT_READ, Permission.JOB_READ, Permission.MAIL_READ, Permission.SYNC}),
     # Sees the trail and nothing else.
     "auditor": frozenset({Permission.AUDIT_READ, Permission.EXPORT}),

@@ -19,7 +19,10 @@ OPEN = {
 # What each role may do with money and power, likewise.
 WHO = {
     Permission.REFUND_CREATE: {"admin", "finance", "support_lead", "support"},
+    Permission.REFUND_APPROVE: {"admin", "finance", "support_lead"},
     Permission.STAFF_MANAGE: {"admin"},
+    Permission.RULES_MANAGE: {"admin"},
+    Permission.APPROVAL_READ: {"admin", "finance", "support_lead", "support", "dispute_analyst"},
     Permission.AUDIT_READ: {"admin", "auditor"},
     Permission.EVENT_READ: {"admin", "developer"},
     Permission.EXPORT: {"admin", "finance", "support_lead", "auditor"},
