@@ -21,6 +21,7 @@ from app.home.views import TodayView
 from app.mail.views import MailsView
 from app.payouts.views import PayoutsView
 from app.refunds.views import RefundsView
+from app.search.views import SearchView
 from app.settings import Settings, database_url
 from app.staff import door
 from app.staff.views import MySessionsView, StaffListView
@@ -67,6 +68,7 @@ def create_app(settings: Settings) -> Flask:
             AuditView(),
             StaffListView(),
             MySessionsView(),
+            SearchView(),
         ],
     )
     return app

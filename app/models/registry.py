@@ -19,6 +19,7 @@ from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.product import Price, Product
 from app.models.refund import Refund
+from app.models.search_word import SearchWord
 from app.models.setup_intent import SetupIntent
 from app.models.staff import SignInAttempt, Staff, StaffSession
 from app.models.subscription import Subscription, SubscriptionItem
@@ -29,6 +30,6 @@ from app.models.webhook_event import WebhookEvent, WebhookRefusal
 TABLES = (
     Account, Act, Approval, ApprovalPolicy, ApprovalVote, AuditLog, BalanceTransaction, Charge, CheckoutSession, Customer,
     Dispute, GatewayCall, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment, Mandate, PaymentIntent,
-    PaymentMethod, Payout, Price, Product, RateBucket, Refund, SetupIntent, SignInAttempt, Staff, StaffSession, Subscription,
-    SubscriptionItem, SyncRun, SyncWindow, WantedObject, WebhookEvent, WebhookRefusal,
+    PaymentMethod, Payout, Price, Product, RateBucket, Refund, SearchWord, SetupIntent, SignInAttempt, Staff, StaffSession,
+    Subscription, SubscriptionItem, SyncRun, SyncWindow, WantedObject, WebhookEvent, WebhookRefusal,
 )  # fmt: skip
