@@ -53,8 +53,9 @@ bench: .venv/.dev  ## Measure backfill, webhooks and lists, some five minutes; f
 torture: .venv/.dev  ## The long randomised runs
 	$(BIN)/python -m pytest -m torture --timeout 1800
 
-vendor: ## Fetch the browser libraries again (needs npm); the result is committed
+vendor: ## Fetch the browser libraries and the fonts again (needs npm); the result is committed
 	.ci/vendor.sh
+	.ci/fonts.sh
 
 stop: .venv/.run  ## End the embedded databases of this folder
 	@$(BIN)/python -m app.embedded stop instance/pg instance/pg-test
