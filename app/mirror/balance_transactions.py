@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import text
+
+from app.database import db
 from app.mirror.door import Door, Saved
 from app.mirror.fields import Obj, Row, ref, when
 from app.mirror.news import News
@@ -30,9 +33,19 @@ def rank(obj: Obj) -> int:
     return 9 if obj.get("status") == "available" else 1
 
 
+_BELONG = text(
+    "UPDATE balance_transactions SET payout_id = CASE WHEN id = ANY(:ids) THEN :payout_id END "
+    "WHERE (id = ANY(:ids) AND payout_id IS DISTINCT FROM :payout_id) OR (payout_id = :payout_id AND id <> ALL(:ids))"
+)
+
 # Which payout paid a line out is not in the line: it is learnt by asking for the lines of a payout.
 DOOR = Door(BalanceTransaction, row, rank, ours=("payout_id",))
 
 
 def save_all(objects: Sequence[Obj], news: News | Sequence[News]) -> Saved:
     return DOOR.save(objects, news)
+
+
+def belong(payout_id: str, line_ids: Sequence[str]) -> None:
+    """These lines, and no others, are what the payout is made of; in the transaction that is open."""
+    db.session.execute(_BELONG, {"payout_id": payout_id, "ids": sorted(line_ids)})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.mirror import refunds
+from app.mirror import authorisations, refunds
 from app.mirror.door import Door, Saved
 from app.mirror.fields import Obj, Row, nested, part, ref, typed
 from app.mirror.nested import cut_short, with_parent
@@ -49,6 +49,7 @@ def row(obj: Obj) -> Row:
         "fingerprint": details.get("fingerprint"),
         "country": details.get("country"),
         "mandate_id": ref(details.get("mandate")),
+        "capture_before": authorisations.capture_before(obj),
         "billing_details": obj.get("billing_details"),
     }
 

@@ -10,6 +10,7 @@ from app.mirror import (
     checkout_sessions,
     customers,
     disputes,
+    early_fraud_warnings,
     invoice_payments,
     invoices,
     mandates,
@@ -19,6 +20,7 @@ from app.mirror import (
     prices,
     products,
     refunds,
+    reviews,
     setup_intents,
     subscriptions,
 )
@@ -41,6 +43,7 @@ class Kind:
     """`object`: Stripe's name for it. `path`: the list, and with an id behind it the object. `parameters`: always sent with a list.
 
     `inside`: lists within the object that Stripe cuts after ten. `family`: children with a table of their own.
+    `listed_while`: the condition, on our row, under which Stripe's list names it.
     """
 
     object: str
@@ -51,6 +54,7 @@ class Kind:
     parameters: Mapping[str, str] | None = None
     inside: tuple[str, ...] = ()
     family: Family | None = None
+    listed_while: str = "TRUE"
 
     @property
     def table(self) -> str:
@@ -65,6 +69,14 @@ _ALL = (
     Kind("charge", "/v1/charges", charges.DOOR, charges.save_all, inside=("refunds",)),
     Kind("refund", "/v1/refunds", refunds.DOOR, refunds.save_all),
     Kind("dispute", "/v1/disputes", disputes.DOOR, disputes.save_all),
+    # Stripe lists the open ones only.
+    Kind("review", "/v1/reviews", reviews.DOOR, reviews.save_all, listed_while="open"),
+    Kind(
+        "radar.early_fraud_warning",
+        "/v1/radar/early_fraud_warnings",
+        early_fraud_warnings.DOOR,
+        early_fraud_warnings.save_all,
+    ),
     Kind("setup_intent", "/v1/setup_intents", setup_intents.DOOR, setup_intents.save_all),
     # Without `status` Stripe leaves the canceled ones out.
     Kind(
@@ -81,7 +93,14 @@ _ALL = (
     Kind("checkout.session", "/v1/checkout/sessions", checkout_sessions.DOOR, checkout_sessions.save_all),
     Kind("balance_transaction", "/v1/balance_transactions", balance_transactions.DOOR, balance_transactions.save_all),
     Kind("payout", "/v1/payouts", payouts.DOOR, payouts.save_all),
-    Kind("payment_method", "/v1/payment_methods", payment_methods.DOOR, payment_methods.save_all, Listing.BY_CUSTOMER),
+    Kind(
+        "payment_method",
+        "/v1/payment_methods",
+        payment_methods.DOOR,
+        payment_methods.save_all,
+        Listing.BY_CUSTOMER,
+        listed_while="customer_id IS NOT NULL",
+    ),
     Kind("mandate", "/v1/mandates", mandates.DOOR, mandates.save_all, Listing.BY_ID),
 )
 

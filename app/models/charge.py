@@ -1,5 +1,6 @@
 """One attempt to move money, and what came of it."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, text
@@ -21,7 +22,10 @@ from app.money import MinorUnits, Money
 
 
 class Charge(Listed, Base):
-    """Copy of a Stripe charge (`ch_…`, `py_…`). Amounts in minor units of `currency`. status: pending, succeeded, failed."""
+    """Copy of a Stripe charge (`ch_…`, `py_…`). Amounts in minor units of `currency`. status: pending, succeeded, failed.
+
+    `capture_before`: while money is only held, when the hold ends by itself.
+    """
 
     __tablename__ = "charges"
 
@@ -58,6 +62,7 @@ class Charge(Listed, Base):
     fingerprint: Mapped[str | None]
     country: Mapped[str | None]
     mandate_id: Mapped[str | None]
+    capture_before: Mapped[datetime | None]
     billing_details: Mapped[dict[str, Any] | None]
 
     # No foreign keys stand behind these: children may come before their parents. Oldest first.
@@ -79,6 +84,20 @@ class Charge(Listed, Base):
             Index(None, "customer_id", "created_at"),
             Index("ix_charges_paid", "account_id", "created_at", postgresql_where=text("paid")),
             Index(None, "account_id", "status", "created_at", "id"),
+            Index(
+                "ix_charges_held",
+                "account_id",
+                "capture_before",
+                "id",
+                postgresql_where=text("status = 'succeeded' AND NOT captured AND NOT refunded"),
+            ),
+            Index(
+                "ix_charges_blocked",
+                "account_id",
+                "created_at",
+                "id",
+                postgresql_where=text("outcome_type = 'blocked'"),
+            ),
             Index("ix_charges_last4", "last4", "created_at", postgresql_where=text("last4 IS NOT NULL")),
         )
 

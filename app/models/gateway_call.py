@@ -17,7 +17,12 @@ class GatewayCall(Base):
     """
 
     __tablename__ = "gateway_calls"
-    __table_args__ = (Index(None, "object_id", "id"), Index(None, "idempotency_key"), Index(None, "at"))
+    __table_args__ = (
+        Index(None, "object_id", "id"),
+        Index(None, "idempotency_key"),
+        Index(None, "request_id"),
+        Index(None, "at"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime]

@@ -9,6 +9,7 @@ from app.models.charge import Charge
 from app.models.checkout_session import CheckoutSession
 from app.models.customer import Customer
 from app.models.dispute import Dispute
+from app.models.early_fraud_warning import EarlyFraudWarning
 from app.models.gateway_call import GatewayCall, RateBucket
 from app.models.invoice import Invoice, InvoiceLine, InvoicePayment
 from app.models.job_run import JobRun
@@ -19,7 +20,7 @@ from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.product import Price, Product
 from app.models.refund import Refund
-from app.models.search_word import SearchWord
+from app.models.review import Review
 from app.models.setup_intent import SetupIntent
 from app.models.staff import SignInAttempt, Staff, StaffSession
 from app.models.subscription import Subscription, SubscriptionItem
@@ -29,7 +30,7 @@ from app.models.webhook_event import WebhookEvent, WebhookRefusal
 
 TABLES = (
     Account, Act, Approval, ApprovalPolicy, ApprovalVote, AuditLog, BalanceTransaction, Charge, CheckoutSession, Customer,
-    Dispute, GatewayCall, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment, Mandate, PaymentIntent,
-    PaymentMethod, Payout, Price, Product, RateBucket, Refund, SearchWord, SetupIntent, SignInAttempt, Staff, StaffSession,
-    Subscription, SubscriptionItem, SyncRun, SyncWindow, WantedObject, WebhookEvent, WebhookRefusal,
+    Dispute, EarlyFraudWarning, GatewayCall, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment, Mandate,
+    PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund, Review, SetupIntent, SignInAttempt, Staff,
+    StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, WantedObject, WebhookEvent, WebhookRefusal,
 )  # fmt: skip

@@ -75,8 +75,7 @@ def _suspects(kind: Kind, gateway: Reads, account_id: int, progress: Progress) -
         db.session.rollback()
         seen |= {obj["id"] for obj in objects}
         progress(kind.object, len(objects))
-    condition = "customer_id IS NOT NULL" if kind.listing is Listing.BY_CUSTOMER else "TRUE"
-    only_here = known_ids(kind.door, account_id, condition) - seen
+    only_here = known_ids(kind.door, account_id, kind.listed_while) - seen
     db.session.rollback()
     return suspects | only_here, len(seen)
 

@@ -9,10 +9,10 @@ from typing import TypeVar
 from sqlalchemy import text
 
 from app.database import db
-from app.errors import GatewayRefused
-from app.mirror import pull
+from app.errors import DomainError, GatewayRefused
+from app.mirror import payout_contents, pull
 from app.mirror.fields import Obj
-from app.mirror.kinds import KINDS, Listing
+from app.mirror.kinds import KINDS
 from app.mirror.news import News
 from app.sync import stretches
 from app.sync.fetch import Page
@@ -66,15 +66,25 @@ def read_mandates(reading: Reading, *, threads: int) -> None:
     _read(reading, "mandate", str(_MANDATES), by_id, threads)
 
 
+def read_payout_contents(reading: Reading) -> None:
+    """Which lines of the ledger went out with which payout, of every payout where that is not known."""
+    after = ""
+    while batch := payout_contents.unknown(reading.account_id, after=after, limit=_BATCH):
+        after = batch[-1]
+        for payout_id in batch:
+            try:
+                payout_contents.read(payout_id, reading.gateway, reading.account_id)
+            except DomainError as error:
+                reading.fail(payout_contents.KIND, error)
+
+
 def read_unlisted(reading: Reading, kinds: Sequence[str], *, heard_before: datetime) -> None:
     """What a full run has not met although we have it: deleted (or detached) at Stripe, and nobody told us."""
     for kind in kinds:
-        door, condition = KINDS[kind].door, "TRUE"
-        if KINDS[kind].listing is Listing.BY_CUSTOMER:
-            condition = "customer_id IS NOT NULL"
+        door = KINDS[kind].door
         query = (
             f"SELECT {door.key} FROM {door.table.name} WHERE account_id = :account_id AND deleted_at IS NULL "
-            f"AND {door.key} IS NOT NULL AND heard_at < :heard_before AND {condition} ORDER BY 1"
+            f"AND {door.key} IS NOT NULL AND heard_at < :heard_before AND {KINDS[kind].listed_while} ORDER BY 1"
         )
         values = {"account_id": reading.account_id, "heard_before": heard_before}
         unlisted = list(db.session.execute(text(query), values).scalars())

@@ -146,6 +146,8 @@ def _read(reading: Reading, record: SyncRun, kinds: Sequence[str], *, oldest: da
     if not reading.failures:
         _add_tail(record, listed)
         reading.read_lists(listed, threads=THREADS, oldest=None)
+        if {"payout", "balance_transaction"} <= {*kinds}:
+            one_by_one.read_payout_contents(reading)
     if record.since_at is None and not reading.failures:
         one_by_one.read_unlisted(reading, kinds, heard_before=record.began_at)
     reading.settle_doubts()

@@ -33,6 +33,8 @@ TABLE: tuple[tuple[str, str | None], ...] = (
     ("invoice_payment.", "invoice_payment"),
     ("checkout.session.", "checkout.session"),
     ("payout.", "payout"),
+    ("review.", "review"),
+    ("radar.early_fraud_warning.", "radar.early_fraud_warning"),
     ("product.", "product"),
     ("price.", "price"),
 )

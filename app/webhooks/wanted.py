@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app import clock
 from app.database import db, transaction
 from app.errors import DomainError, GatewayRefused
-from app.mirror import pull
+from app.mirror import payout_contents, pull
 from app.mirror.fields import ref
 from app.mirror.kinds import KINDS
 from app.mirror.pull import Reads
@@ -28,6 +28,8 @@ REACH = timedelta(minutes=30)
 # What Stripe refuses to show for a day is not asked for any more: a key that may not read mandates would otherwise spend more
 # calls on all that were ever named than are left for the rest. The next event that names it begins anew.
 MOST_REFUSALS = 150
+# From the first on Stripe says which lines went out; with the second nothing is missing any more.
+_CONTENTS_ARE_KNOWN = frozenset({"payout.paid", "payout.reconciliation_completed"})
 # Child's kind, table and key; the column that names the parent; the parent's kind and table.
 _PARENTS = (
     ("payment_intent", "payment_intents", "id", "customer_id", "customer", "customers"),
@@ -83,8 +85,9 @@ def learn(envelopes: Sequence[Envelope], *, account_id: int, at: datetime) -> No
     """Note what these events name and do not bring, and what they bring in another shape than ours.
 
     Mandates: Stripe announces none when it is made, and lists none. Charges: a refund that fails lowers `amount_refunded`, and a
-    new dispute sets `disputed`, with no event about the charge. Shapes: Stripe's list of events, the command line's `stripe listen`
-    and foreign endpoints speak the account's version, in which a status may have another name.
+    new dispute sets `disputed`, with no event about the charge. Payouts: which lines of the ledger went out with one. Shapes:
+    Stripe's list of events, the command line's `stripe listen` and foreign endpoints speak the account's version,
+    in which a status may have another name.
     """
     values: dict[str, Any] = {"account_id": account_id, "at": at}
     if ids := sorted({mandate for envelope in envelopes for mandate in _mandates(envelope)}):
@@ -129,7 +132,7 @@ def _fetch_one(account_id: int, kind: str, object_id: str, gateway: Reads) -> bo
     if claimed is None:
         return False
     try:
-        pull.read_again(kind, object_id, gateway, account_id)
+        _read(kind, object_id, gateway, account_id)
     except DomainError as error:
         log.warning("webhooks.wanted_not_read", extra=this | {"reason": type(error).__name__})
         if isinstance(error, GatewayRefused) and claimed.attempts >= MOST_REFUSALS:
@@ -146,6 +149,13 @@ def _fetch_one(account_id: int, kind: str, object_id: str, gateway: Reads) -> bo
     return True
 
 
+def _read(kind: str, object_id: str, gateway: Reads, account_id: int) -> None:
+    if kind == payout_contents.KIND:
+        payout_contents.read(object_id, gateway, account_id)
+    else:
+        pull.read_again(kind, object_id, gateway, account_id)
+
+
 def _forget(this: dict[str, Any], wanted_at: datetime) -> None:
     """Take it off the list, unless it was noted again meanwhile."""
     with transaction():
@@ -154,10 +164,12 @@ def _forget(this: dict[str, Any], wanted_at: datetime) -> None:
 
 
 def _to_read_again(envelope: Envelope) -> Iterator[tuple[str, str]]:
-    """(kind, id): the charge of a refund that ended without giving back, or of a new dispute; and an object in a foreign shape."""
+    """(kind, id): the charge of a failed refund or of a new dispute; what a payout is made of; an object in a foreign shape."""
     ended = envelope.object_type == "refund" and envelope.thing.get("status") in {"failed", "canceled"}
     if ended or envelope.type == "charge.dispute.created":
         yield from (("charge", charge) for charge in _ids(envelope.thing.get("charge")))
+    if envelope.type in _CONTENTS_ARE_KNOWN and envelope.thing.get("automatic") is True and envelope.object_id:
+        yield payout_contents.KIND, envelope.object_id
     if envelope.api_version != API_VERSION and envelope.object_id and envelope.object_type in KINDS:
         yield envelope.object_type, envelope.object_id
 

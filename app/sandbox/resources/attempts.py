@@ -95,7 +95,7 @@ def hold(tx: Tx, intent: Obj) -> None:
     intent.update(status="requires_capture", amount_capturable=intent["amount"])
     tx.put(intent)
     tx.emit("payment_intent.amount_capturable_updated", intent)
-    tx.later(tx.now + 7 * 86_400, "authorisation_expires", intent=intent["id"])
+    tx.later(tx.now + charge_moves.HELD, "authorisation_expires", intent=intent["id"])
 
 
 def settle_method(tx: Tx, intent: Obj, method: Obj) -> None:

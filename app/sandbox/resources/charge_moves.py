@@ -14,6 +14,8 @@ from app.sandbox.resources.fees import payment_fees
 from app.sandbox.tx import Tx
 
 DEBIT_PENDING_DAYS = 5
+HELD = 7 * 86_400
+"""Seconds that a card holds money for a capture."""
 
 
 def card_of(method: Obj) -> TestCard | None:
@@ -22,9 +24,9 @@ def card_of(method: Obj) -> TestCard | None:
 
 def make(tx: Tx, intent: Obj, method: Obj, *, mandate: str | None = None, secured: Obj | None = None) -> Obj:
     """A new charge of a PaymentIntent, not yet decided (`pending`) and not yet stored."""
-    manual = intent["capture_method"] == "manual"
+    held_until = tx.now + HELD if intent["capture_method"] == "manual" else None
     details = shapes.charge_method_details(
-        method, amount=intent["amount"], manual=manual, mandate=mandate, secured=secured
+        method, amount=intent["amount"], held_until=held_until, mandate=mandate, secured=secured
     )
     charge_id = tx.new_id("ch_" if method["type"] == "card" else "py_")
     return {

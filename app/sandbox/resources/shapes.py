@@ -73,12 +73,14 @@ def method_card(card: TestCard, *, month: int, year: int, checks: Obj) -> Obj:
     }
 
 
-def charge_method_details(method: Obj, *, amount: int, manual: bool, mandate: str | None, secured: Obj | None) -> Obj:
+def charge_method_details(
+    method: Obj, *, amount: int, held_until: int | None, mandate: str | None, secured: Obj | None
+) -> Obj:
     """`charge.payment_method_details` of a payment with this PaymentMethod."""
     kind = method["type"]
     if kind == "card":
         return {
-            "card": _charged_card(method["card"], amount, manual=manual, mandate=mandate, secured=secured),
+            "card": _charged_card(method["card"], amount, held_until=held_until, mandate=mandate, secured=secured),
             "type": kind,
         }
     if kind == "sepa_debit":
@@ -96,7 +98,7 @@ def charge_method_details(method: Obj, *, amount: int, manual: bool, mandate: st
     return {kind: {}, "type": kind}
 
 
-def _charged_card(card: Obj, amount: int, *, manual: bool, mandate: str | None, secured: Obj | None) -> Obj:
+def _charged_card(card: Obj, amount: int, *, held_until: int | None, mandate: str | None, secured: Obj | None) -> Obj:
     kept = (
         "brand",
         "checks",
@@ -126,7 +128,7 @@ def _charged_card(card: Obj, amount: int, *, manual: bool, mandate: str | None, 
         "three_d_secure": secured,
         "transaction_link_id": None,
         "wallet": None,
-        **({"capture_before": None} if manual else {}),
+        **({"capture_before": held_until} if held_until else {}),
     }
 
 
