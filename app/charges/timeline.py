@@ -6,6 +6,7 @@ from flask import url_for
 
 from app.audit import trail
 from app.audit.sentences import sentence
+from app.models.audit_log import AuditLog
 from app.models.charge import Charge
 from app.models.dispute import Dispute
 from app.models.refund import Refund
@@ -39,7 +40,7 @@ def of_charge(charge: Charge) -> list[Entry]:
     events = [event for event in history.told(about, without=_SAID_BY_ROWS) if not _is_the_start(event, charge)]
     acts = [
         {"at": act.at, "title": sentence(act), "text": act.reason, "icon": "user", "tone": "note"}
-        for act in trail.of("charge", charge.id)
+        for act in _acts(charge)
     ]
     return history.newest_first(
         acts,
@@ -48,6 +49,11 @@ def of_charge(charge: Charge) -> list[Entry]:
         events,
         [_start(charge, ended_later=any(event["type"] in _ENDS for event in events))],
     )
+
+
+def _acts(charge: Charge) -> list[AuditLog]:
+    of_intent = trail.of("payment_intent", charge.payment_intent_id) if charge.payment_intent_id else []
+    return trail.of("charge", charge.id) + of_intent
 
 
 def _is_the_start(event: Entry, charge: Charge) -> bool:

@@ -8,11 +8,11 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from sqlalchemy import ColumnElement
 
-from app.charges import figures, queries, timeline, words
+from app.charges import figures, particulars, queries, timeline, twins, words
 from app.charges.filters import FILTERS
 from app.mirror import raw
 from app.models.charge import Charge
-from app.web import columns
+from app.web import calls, columns
 from app.web.admin import expose, may
 from app.web.formatting import HERE, filled
 from app.web.listing import ListView
@@ -96,6 +96,7 @@ class ChargesView(ListView[Charge, Line]):
         """One payment."""
         charge = find(Charge, key, what="payment")
         ledger = queries.ledger_of(charge)
+        whole = raw.unpack(charge.raw)
         return self.render(
             "charges/details.html",
             breadcrumbs=[(self.title, url_for(".index_view"))],
@@ -106,17 +107,27 @@ class ChargesView(ListView[Charge, Line]):
             exchange=figures.exchange(charge, ledger),
             payouts=sorted({line.payout_id for line in ledger if line.payout_id}),
             explained=words.explained(charge),
-            advice=words.ADVICE.get(charge.advice_code or ""),
-            risk=words.RISKS.get(charge.risk_level or "", ("calm", charge.risk_level)),
             method=words.method(charge.method_type),
+            of_method=particulars.of_method(charge, whole),
+            of_answer=particulars.of_answer(charge, whole),
+            of_checks=particulars.of_checks(whole),
+            hold=particulars.hold(charge, whole),
+            twins=twins.of(charge),
+            calls=calls.about([charge.id, charge.payment_intent_id, *_ids_of_refunds(charge)]),
             timeline=timeline.of_charge(charge),
             description=visible(charge.description),
             labels=visible(charge.labels),
-            raw=raw.unpack(charge.raw) if may(Permission.PERSONAL_READ) else None,
+            raw=whole if may(Permission.PERSONAL_READ) else None,
             obstacle=charge.refund_obstacle,
+            may_capture=may(Permission.CHARGE_CAPTURE),
             may_refund=may(Permission.REFUND_CREATE),
             may_see_payouts=may(Permission.PAYOUT_READ),
+            may_see_calls=may(Permission.EVENT_READ),
         )
+
+
+def _ids_of_refunds(charge: Charge) -> list[str | None]:
+    return [name for refund in charge.refunds for name in (refund.stripe_id, str(refund.id))]
 
 
 def _payer(charge: Charge) -> tuple[str, str | None] | None:

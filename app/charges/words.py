@@ -84,6 +84,83 @@ ADVICE = {
     "try_again_later": "Trying later may help",
 }
 
+# The banks' answers of ISO 8583, as Visa and Mastercard use them.
+NETWORK_DECLINES = {
+    "01": "The bank wants to be called",
+    "04": "The bank wants the card back",
+    "05": "Declined without a reason",
+    "07": "The bank wants the card back",
+    "12": "Not a valid transaction",
+    "13": "Not a valid amount",
+    "14": "No such card number",
+    "15": "No such bank",
+    "19": "Enter it again",
+    "41": "Lost card",
+    "43": "Stolen card",
+    "46": "Closed account",
+    "51": "Not enough money",
+    "54": "Expired card",
+    "57": "Not permitted with this card",
+    "58": "Not permitted to this shop",
+    "59": "Suspected fraud",
+    "61": "Over the card’s limit",
+    "62": "Restricted card",
+    "63": "Security violation",
+    "65": "Too many payments, or the customer has to confirm",
+    "70": "The customer has to confirm",
+    "75": "Too many tries with the PIN",
+    "78": "Blocked, or first use of the card",
+    "82": "Wrong security code",
+    "83": "Suspected fraud",
+    "91": "The bank could not be reached",
+    "93": "Against the law",
+    "96": "The bank’s system failed",
+    "1A": "The customer has to confirm",
+    "N7": "Wrong security code",
+    "R0": "The customer stopped this payment",
+    "R1": "The customer stopped all payments",
+    "R3": "The customer stopped all payments",
+}
+# Mastercard's merchant advice codes.
+NETWORK_ADVICE = {
+    "01": "New data of the card is to be had",
+    "02": "Try again later",
+    "03": "Do not try again",
+    "04": "The token lacks something",
+    "21": "Do not try again: the customer stopped it",
+    "22": "The shop may not take this kind of card",
+    "24": "Try again after an hour",
+    "25": "Try again after a day",
+    "26": "Try again after two days",
+    "27": "Try again after four days",
+    "28": "Try again after six days",
+    "29": "Try again after eight days",
+    "30": "Try again after ten days",
+    "40": "A prepaid card that cannot be topped up",
+    "41": "A card number for one use only",
+    "42": "Too risky for the network",
+    "43": "A virtual card number",
+}
+
+CHECKS = {
+    "pass": ("good", "Matches"),
+    "fail": ("bad", "Does not match"),
+    "unavailable": ("calm", "The bank does not check"),
+    "unchecked": ("calm", "Not checked"),
+}
+
+SECURED = {
+    "authenticated": ("good", "Confirmed"),
+    "attempt_acknowledged": ("good", "Tried, the bank takes no part"),
+    "exempted": ("note", "Exempt"),
+    "failed": ("bad", "Failed"),
+    "not_supported": ("calm", "Not supported by the card"),
+    "processing_error": ("wait", "Broke off"),
+}
+# With these a fraud dispute is the bank's loss; Stripe's page on 3-D Secure and liability.
+LIABILITY_SHIFTS = frozenset({"authenticated", "attempt_acknowledged"})
+FLOWS = {"challenge": "The customer was asked", "frictionless": "Without asking the customer"}
+
 RISKS = {
     "normal": ("good", "Normal"),
     "elevated": ("wait", "Elevated"),
