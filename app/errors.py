@@ -43,6 +43,14 @@ class ChargeNotRefundable(DomainError):
     """The charge failed, was never captured, is disputed, or has nothing left to refund."""
 
 
+class PaymentNotCapturable(Conflict):
+    """Nothing is held for a capture: it was captured, canceled or has expired, or was never authorised."""
+
+
+class PaymentNotCancelable(Conflict):
+    """The payment has gone through, is being worked on, or is canceled already."""
+
+
 class RefundExceedsBalance(DomainError):
     """More was asked back than is left of the charge."""
 

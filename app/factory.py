@@ -11,6 +11,7 @@ from app.approvals.acts import init_four_eyes
 from app.approvals.views import ApprovalRulesView, ApprovalsView
 from app.audit import trail
 from app.audit.views import AuditView
+from app.calls.views import GatewayCallsView
 from app.charges.views import ChargesView
 from app.customers.views import CustomersView
 from app.database import db, drop_session, engine_options
@@ -19,9 +20,11 @@ from app.gateways.current import init_gateway
 from app.health.views import init_health
 from app.home.views import TodayView
 from app.mail.views import MailsView
+from app.payments.acts import ACTS as PAYMENT_ACTS
+from app.payments.authorisations import AuthorisationsView
+from app.payments.views import PaymentsView
 from app.payouts.views import PayoutsView
 from app.refunds.views import RefundsView
-from app.search.views import SearchView
 from app.settings import Settings, database_url
 from app.staff import door
 from app.staff.views import MySessionsView, StaffListView
@@ -43,7 +46,7 @@ def create_app(settings: Settings) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"))
     init_gateway(app)
     # One table of each feature that asks Stripe for changes.
-    init_acts(app)
+    init_acts(app, PAYMENT_ACTS)
     init_webhooks(app)
     init_web(app, record=trail.record)
     # What can need another person's word; each feature names its own.
@@ -56,6 +59,8 @@ def create_app(settings: Settings) -> Flask:
         TodayView(),
         [
             ChargesView(),
+            AuthorisationsView(),
+            PaymentsView(),
             RefundsView(),
             DisputesView(),
             PayoutsView(),
@@ -65,10 +70,10 @@ def create_app(settings: Settings) -> Flask:
             RefusalsView(),
             ApprovalsView(),
             ApprovalRulesView(),
+            GatewayCallsView(),
             AuditView(),
             StaffListView(),
             MySessionsView(),
-            SearchView(),
         ],
     )
     return app

@@ -14,6 +14,7 @@ from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.dispute import Dispute
 from app.models.mandate import Mandate
+from app.models.payment_intent import PaymentIntent
 from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.refund import Refund
@@ -104,6 +105,19 @@ def balance_transaction(**columns: Any) -> BalanceTransaction:
         "status": "available",
     }
     return _added(BalanceTransaction(**_mirrored("txn", next(_numbers), plain | columns)))
+
+
+def payment_intent(**columns: Any) -> PaymentIntent:
+    """One of 50.00 EUR whose money is held and waits for a capture."""
+    plain = {
+        "amount": 5_000,
+        "amount_capturable": 5_000,
+        "amount_received": 0,
+        "currency": "eur",
+        "status": "requires_capture",
+        "capture_method": "manual",
+    }
+    return _added(PaymentIntent(**_mirrored("pi", next(_numbers), plain | columns)))
 
 
 def payment_method(**columns: Any) -> PaymentMethod:

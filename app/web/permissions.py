@@ -22,6 +22,9 @@ class Permission(StrEnum):
     CUSTOMER_READ = "customer.read"
     PERSONAL_READ = "personal.read"
     CHARGE_READ = "charge.read"
+    CHARGE_CAPTURE = "charge.capture"
+    RISK_READ = "risk.read"
+    RISK_DECIDE = "risk.decide"
     REFUND_READ = "refund.read"
     REFUND_CREATE = "refund.create"
     REFUND_APPROVE = "refund.approve"
@@ -52,6 +55,9 @@ LABELS: dict[Permission, str] = {
     Permission.CUSTOMER_READ: "See customers",
     Permission.PERSONAL_READ: "See e-mail addresses, phone numbers and addresses in full",
     Permission.CHARGE_READ: "See payments",
+    Permission.CHARGE_CAPTURE: "Capture and cancel payments that are only held",
+    Permission.RISK_READ: "See reviews, blocked payments and the block list",
+    Permission.RISK_DECIDE: "Approve reviews, and change the block list",
     Permission.REFUND_READ: "See refunds",
     Permission.REFUND_CREATE: "Give money back",
     Permission.REFUND_APPROVE: "Agree to refunds above somebody's limit",
@@ -70,7 +76,13 @@ LABELS: dict[Permission, str] = {
     Permission.RULES_MANAGE: "Change limits, reasons, and what needs another person's word",
 }
 
-_SHOP = {Permission.CUSTOMER_READ, Permission.CHARGE_READ, Permission.REFUND_READ, Permission.DISPUTE_READ}
+_SHOP = {
+    Permission.CUSTOMER_READ,
+    Permission.CHARGE_READ,
+    Permission.REFUND_READ,
+    Permission.DISPUTE_READ,
+    Permission.RISK_READ,
+}
 
 # The presets of RULES B8, Stripe's own roles translated to this house.
 ROLES: dict[str, frozenset[Permission]] = {
@@ -82,6 +94,8 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.REFUND_CREATE,
             Permission.REFUND_APPROVE,
             Permission.APPROVAL_READ,
+            Permission.CHARGE_CAPTURE,
+            Permission.RISK_DECIDE,
             Permission.PAYOUT_READ,
             Permission.MAIL_READ,
             Permission.MAIL_SEND,
@@ -98,6 +112,8 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.MAIL_SEND,
             Permission.REFUND_APPROVE,
             Permission.APPROVAL_READ,
+            Permission.CHARGE_CAPTURE,
+            Permission.RISK_DECIDE,
             Permission.EXPORT,
             Permission.SYNC,
             Permission.STAFF_READ,
@@ -108,6 +124,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         | {
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,
+            Permission.CHARGE_CAPTURE,
             Permission.MAIL_READ,
             Permission.MAIL_SEND,
             Permission.APPROVAL_READ,

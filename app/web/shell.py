@@ -27,7 +27,7 @@ def shell() -> Shell:
         person=Person(person.name, person.email, ROLE_NAMES[person.role]),
         freshness=_freshness(),
         search_url=_search_url() if person.may(Permission.CUSTOMER_READ) else None,
-        search_value=request.args.get("q", "") if request.endpoint == "search.index_view" else "",
+        search_value=request.args.get("q", "") if request.endpoint == "customers.index_view" else "",
         sign_out_url=url_for("sign_in.leave"),
         links=(("Your sessions", url_for("my_sessions.index_view"), "device-desktop"),),
     )
@@ -43,5 +43,5 @@ def _freshness() -> Freshness:
 
 
 def _search_url() -> str | None:
-    """The page that finds anything; a build without it has no search bar."""
-    return url_for("search.index_view") if "search.index_view" in current_app.view_functions else None
+    """The customers' list finds a person by anything; a build without it has no search bar."""
+    return url_for("customers.index_view") if "customers.index_view" in current_app.view_functions else None
