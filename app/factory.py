@@ -25,6 +25,7 @@ from app.payments.authorisations import AuthorisationsView
 from app.payments.views import PaymentsView
 from app.payouts.views import PayoutsView
 from app.refunds.views import RefundsView
+from app.remarks.views import RemarksView
 from app.settings import Settings, database_url
 from app.staff import door
 from app.staff.views import MySessionsView, StaffListView
@@ -66,6 +67,7 @@ def create_app(settings: Settings) -> Flask:
             PayoutsView(),
             CustomersView(),
             MailsView(),
+            RemarksView(),
             EventsView(),
             RefusalsView(),
             ApprovalsView(),

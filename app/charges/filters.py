@@ -5,6 +5,7 @@ from sqlalchemy import ColumnElement, and_
 from app.charges import words
 from app.currencies import CURRENCIES
 from app.models.charge import Charge
+from app.remarks.queries import tag_filter
 from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, Filter, TextFilter, equals, one_of
 
 _TAKEN = and_(Charge.status == "succeeded", Charge.captured)
@@ -52,4 +53,5 @@ FILTERS: tuple[Filter, ...] = (
     TextFilter(name="country", label="Country of the card", match=lambda text: Charge.country == text.upper()),
     TextFilter(name="decline", label="Decline code", match=_declined_as),
     TextFilter(name="customer", label="Customer id", match=equals(Charge.customer_id)),
+    tag_filter(Charge),
 )

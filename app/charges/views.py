@@ -12,6 +12,7 @@ from app.charges import figures, particulars, queries, timeline, twins, words
 from app.charges.filters import FILTERS
 from app.mirror import raw
 from app.models.charge import Charge
+from app.remarks import queries as remarks
 from app.web import calls, columns
 from app.web.admin import expose, may
 from app.web.formatting import HERE, filled
@@ -115,6 +116,8 @@ class ChargesView(ListView[Charge, Line]):
             twins=twins.of(charge),
             calls=calls.about([charge.id, charge.payment_intent_id, *_ids_of_refunds(charge)]),
             timeline=timeline.of_charge(charge),
+            remarks=remarks.about(charge),
+            may_note=may(Permission.NOTE_WRITE),
             description=visible(charge.description),
             labels=visible(charge.labels),
             raw=whole if may(Permission.PERSONAL_READ) else None,

@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement
 from app.customers import figures, queries
 from app.mirror import raw
 from app.models.customer import Customer
+from app.remarks import queries as remarks
+from app.remarks.queries import tag_filter
 from app.web import columns
 from app.web.admin import expose, may
 from app.web.columns import personal
@@ -53,6 +55,7 @@ class CustomersView(ListView[Customer, Customer]):
             ),
         ),
         DateFilter(name="created", label="Day (UTC)", column=Customer.created_at),
+        tag_filter(Customer),
     )
     columns = (
         columns.text("name", "Customer", called, priority=1),
@@ -89,5 +92,7 @@ class CustomersView(ListView[Customer, Customer]):
             disputes=queries.disputes(customer),
             mandates=queries.mandates(customer),
             subscriptions=queries.subscriptions(customer),
+            remarks=remarks.about(customer),
+            may_note=may(Permission.NOTE_WRITE),
             raw=raw.unpack(customer.raw) if sees_persons else None,
         )

@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, or_
 from app import clock
 from app.mirror import raw
 from app.models.dispute import OPEN, Dispute
+from app.remarks import queries as remarks
+from app.remarks.queries import tag_filter
 from app.web import columns, history
 from app.web.admin import expose, may
 from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, Filter, TextFilter, one_of
@@ -57,6 +59,7 @@ class DisputesView(ListView[Dispute, Dispute]):
         AmountFilter(name="amount", label="Amount", column=Dispute.amount, currency=Dispute.currency),
         DateFilter(name="due", label="Due (UTC)", column=Dispute.due_at),
         DateFilter(name="created", label="Day (UTC)", column=Dispute.created_at),
+        tag_filter(Dispute),
     )
     columns = (
         columns.amount("amount", "Amount", lambda dispute: dispute.money),
@@ -91,6 +94,8 @@ class DisputesView(ListView[Dispute, Dispute]):
                 ],
             ),
             raw=raw.unpack(dispute.raw) if may(Permission.PERSONAL_READ) else None,
+            remarks=remarks.about(dispute),
+            may_note=may(Permission.NOTE_WRITE),
         )
 
 

@@ -98,6 +98,9 @@ class Charge(Listed, Base):
                 "id",
                 postgresql_where=text("outcome_type = 'blocked'"),
             ),
+            Index(
+                "ix_charges_fingerprint", "fingerprint", "created_at", postgresql_where=text("fingerprint IS NOT NULL")
+            ),
             Index("ix_charges_last4", "last4", "created_at", postgresql_where=text("last4 IS NOT NULL")),
         )
 

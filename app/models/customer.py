@@ -33,6 +33,8 @@ class Customer(Listed, Base):
         return (
             Index("ix_customers_lower_email", text("lower(email)")),
             Index("ix_customers_lower_name", text("lower(name)")),
+            # Two spellings of one address: `email_key` is a function of migration 0011.
+            Index("ix_customers_email_key", "account_id", text("email_key(email)"), "id"),
         )
 
     @property

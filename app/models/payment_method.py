@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import Index, SmallInteger
+from sqlalchemy import Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
 from app.models.mirrored import Listed
+
+_OWNED = text("fingerprint IS NOT NULL AND customer_id IS NOT NULL")
 
 
 class PaymentMethod(Listed, Base):
@@ -32,4 +34,8 @@ class PaymentMethod(Listed, Base):
 
     @classmethod
     def more_indexes(cls) -> tuple[Any, ...]:
-        return (Index(None, "customer_id"), Index(None, "fingerprint"))
+        return (
+            Index(None, "customer_id"),
+            Index(None, "fingerprint"),
+            Index("ix_payment_methods_owners", "account_id", "fingerprint", "customer_id", postgresql_where=_OWNED),
+        )

@@ -8,6 +8,7 @@ from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
 from app.models.checkout_session import CheckoutSession
 from app.models.customer import Customer
+from app.models.customer_link import CustomerLink
 from app.models.dispute import Dispute
 from app.models.early_fraud_warning import EarlyFraudWarning
 from app.models.gateway_call import GatewayCall, RateBucket
@@ -20,6 +21,7 @@ from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.product import Price, Product
 from app.models.refund import Refund
+from app.models.remark import CustomValue, Note, Tag
 from app.models.review import Review
 from app.models.setup_intent import SetupIntent
 from app.models.staff import SignInAttempt, Staff, StaffSession
@@ -29,8 +31,9 @@ from app.models.wanted_object import WantedObject
 from app.models.webhook_event import WebhookEvent, WebhookRefusal
 
 TABLES = (
-    Account, Act, Approval, ApprovalPolicy, ApprovalVote, AuditLog, BalanceTransaction, Charge, CheckoutSession, Customer,
-    Dispute, EarlyFraudWarning, GatewayCall, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment, Mandate,
-    PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund, Review, SetupIntent, SignInAttempt, Staff,
-    StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, WantedObject, WebhookEvent, WebhookRefusal,
+    Account, Act, Approval, ApprovalPolicy, ApprovalVote, AuditLog, BalanceTransaction, Charge, CheckoutSession,
+    CustomValue, Customer, CustomerLink, Dispute, EarlyFraudWarning, GatewayCall, Invoice, InvoiceLine, InvoicePayment,
+    JobRun, Mail, MailAttachment, Mandate, Note, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund,
+    Review, SetupIntent, SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, Tag,
+    WantedObject, WebhookEvent, WebhookRefusal,
 )  # fmt: skip

@@ -16,6 +16,7 @@ class WebhookEvent(Base):
 
     state: waiting (kept, to be tried at `next_try_at`), processed, superseded (older than what we knew),
     ignored (no handler), dead.
+    `customer_id`: whose object it is about, as far as the object itself says so.
     `body`: the event as received, zstd-compressed. `source`: webhook or catch-up. `deliveries` counts how often it came.
     """
 
@@ -28,6 +29,13 @@ class WebhookEvent(Base):
         Index("ix_webhook_events_dead", "account_id", "received_at", postgresql_where=text("state = 'dead'")),
         Index(None, "account_id", "received_at", "id"),
         Index(None, "object_id", "created_at"),
+        Index(
+            "ix_webhook_events_customer",
+            "customer_id",
+            "created_at",
+            "id",
+            postgresql_where=text("customer_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -37,6 +45,7 @@ class WebhookEvent(Base):
     api_version: Mapped[str | None]
     object_id: Mapped[str | None]
     object_type: Mapped[str | None]
+    customer_id: Mapped[str | None]
     request_id: Mapped[str | None]
     body: Mapped[bytes]
     source: Mapped[str]

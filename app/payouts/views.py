@@ -12,6 +12,7 @@ from app.mirror import raw
 from app.models.balance_transaction import BalanceTransaction
 from app.models.payout import Payout
 from app.money import MinorUnits, Money
+from app.remarks.queries import tag_filter
 from app.web import columns, history
 from app.web.admin import expose
 from app.web.filters import ChoiceFilter, DateFilter, Filter, TextFilter, equals
@@ -46,6 +47,7 @@ class PayoutsView(ListView[Payout, Payout]):
         ChoiceFilter(name="status", label="Status", options=_STATUSES, match=equals(Payout.status)),
         TextFilter(name="currency", label="Currency", match=lambda text: Payout.currency == text.lower()),
         DateFilter(name="created", label="Day (UTC)", column=Payout.created_at),
+        tag_filter(Payout),
     )
     columns = (
         columns.amount("amount", "Amount", lambda payout: Money(payout.amount, payout.currency)),

@@ -19,6 +19,8 @@ from app.refunds import recovery, words
 from app.refunds.forms import RefundForm
 from app.refunds.limits import is_large
 from app.refunds.operations import refund_charge
+from app.remarks import queries as remarks
+from app.remarks.queries import tag_filter
 from app.web import columns, history, proof
 from app.web.admin import expose, may
 from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, Filter, TextFilter, equals, one_of
@@ -81,6 +83,7 @@ class RefundsView(ListView[Refund, Refund]):
         DateFilter(name="created", label="Day (UTC)", column=Refund.created_at),
         TextFilter(name="by", label="Asked for by", match=lambda text: Refund.requested_by == text.lower()),
         TextFilter(name="charge", label="Payment id", match=equals(Refund.charge_id)),
+        tag_filter(Refund),
     )
     columns = (
         columns.amount("amount", "Amount", lambda refund: refund.money),
@@ -144,6 +147,8 @@ class RefundsView(ListView[Refund, Refund]):
             next_step=words.next_step(refund),
             timeline=_timeline(refund),
             raw=raw.unpack(refund.raw) if refund.raw and may(Permission.PERSONAL_READ) else None,
+            remarks=remarks.about(refund),
+            may_note=may(Permission.NOTE_WRITE),
             may_withdraw=refund.needs_person and may(Permission.REFUND_CREATE),
         )
 

@@ -21,6 +21,10 @@ class Permission(StrEnum):
 
     CUSTOMER_READ = "customer.read"
     PERSONAL_READ = "personal.read"
+    NOTE_WRITE = "note.write"
+    CUSTOMER_LINK = "customer.link"
+    CUSTOMER_EXPORT = "customer.export"
+    CUSTOMER_ERASE = "customer.erase"
     CHARGE_READ = "charge.read"
     CHARGE_CAPTURE = "charge.capture"
     RISK_READ = "risk.read"
@@ -54,6 +58,10 @@ SIGNED_IN = Access.SIGNED_IN
 LABELS: dict[Permission, str] = {
     Permission.CUSTOMER_READ: "See customers",
     Permission.PERSONAL_READ: "See e-mail addresses, phone numbers and addresses in full",
+    Permission.NOTE_WRITE: "Write notes, tags and own fields",
+    Permission.CUSTOMER_LINK: "Link customers who are one person",
+    Permission.CUSTOMER_EXPORT: "Hand out all that is kept of one person",
+    Permission.CUSTOMER_ERASE: "Erase a person",
     Permission.CHARGE_READ: "See payments",
     Permission.CHARGE_CAPTURE: "Capture and cancel payments that are only held",
     Permission.RISK_READ: "See reviews, blocked payments and the block list",
@@ -90,6 +98,8 @@ ROLES: dict[str, frozenset[Permission]] = {
     "finance": frozenset(
         _SHOP
         | {
+            Permission.NOTE_WRITE,
+            Permission.CUSTOMER_LINK,
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,
             Permission.REFUND_APPROVE,
@@ -106,6 +116,9 @@ ROLES: dict[str, frozenset[Permission]] = {
     "support_lead": frozenset(
         _SHOP
         | {
+            Permission.NOTE_WRITE,
+            Permission.CUSTOMER_LINK,
+            Permission.CUSTOMER_EXPORT,
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,
             Permission.MAIL_READ,
@@ -122,6 +135,8 @@ ROLES: dict[str, frozenset[Permission]] = {
     "support": frozenset(
         _SHOP
         | {
+            Permission.NOTE_WRITE,
+            Permission.CUSTOMER_LINK,
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,
             Permission.CHARGE_CAPTURE,
@@ -132,7 +147,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         }
     ),
     # Evidence is written about payments, not about people: addresses stay masked.
-    "dispute_analyst": frozenset(_SHOP | {Permission.APPROVAL_READ, Permission.SYNC}),
+    "dispute_analyst": frozenset(_SHOP | {Permission.NOTE_WRITE, Permission.APPROVAL_READ, Permission.SYNC}),
     "developer": frozenset(_SHOP | {Permission.EVENT_READ, Permission.JOB_READ, Permission.MAIL_READ, Permission.SYNC}),
     # Sees the trail and nothing else.
     "auditor": frozenset({Permission.AUDIT_READ, Permission.EXPORT}),

@@ -10,6 +10,7 @@ import orjson
 
 from app import clock
 from app.mirror import raw
+from app.mirror.fields import ref
 from app.webhooks.signatures import NotBelieved
 
 _ID = re.compile(r"evt_[0-9A-Za-z_]{1,250}")
@@ -26,6 +27,7 @@ class Envelope:
     """What is known of one event before it is understood.
 
     `created_at` is a whole second on Stripe's clock. `thing` is data.object; `object_id` is None where it has no id.
+    `customer_id`: whose object it is, or was before the event.
     `account` names a connected account, None means our own. `body`: the whole event as JSON, as it may be stored.
     """
 
@@ -40,6 +42,7 @@ class Envelope:
     object_type: str | None
     thing: dict[str, Any] = field(repr=False)
     body: bytes = field(repr=False)
+    customer_id: str | None = None
 
 
 def read(body: bytes) -> Envelope:
@@ -82,6 +85,7 @@ def of(event: object) -> Envelope:
         object_type=_name(thing.get("object")),
         thing=thing,
         body=raw.body_of({**event, "data": {**data, "object": thing}})[1],
+        customer_id=_customer(thing, data.get("previous_attributes")),
     )
 
 
@@ -127,6 +131,14 @@ def _account(value: object) -> str | None:
     if value is not None and name is None:
         raise NotBelieved("The event names no usable account.")
     return name
+
+
+def _customer(thing: dict[str, Any], before: object) -> str | None:
+    """A method that was detached belongs to nobody, and the event is still about whom it belonged to."""
+    if thing.get("object") == "customer":
+        return _name(thing.get("id"))
+    was = before.get("customer") if isinstance(before, dict) else None
+    return _name(ref(thing.get("customer"))) or _name(ref(was))
 
 
 def _request_id(request: object) -> str | None:

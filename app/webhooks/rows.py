@@ -21,10 +21,11 @@ from app.webhooks.waits import LONGEST_TRY
 _KEEP = Prepared(
     "keep_events",
     """
-    INSERT INTO webhook_events (id, account_id, type, created_at, api_version, object_id, object_type, request_id, body,
-                                source, received_at, deliveries, state, attempts, next_try_at, processed_at)
-    SELECT said.id, owner.id, said.type, said.created_at, said.api_version, said.object_id, said.object_type, said.request_id,
-           said.body, said.source, said.received_at, said.deliveries, said.state, said.attempts, said.next_try_at,
+    INSERT INTO webhook_events (id, account_id, type, created_at, api_version, object_id, object_type, customer_id,
+                                request_id, body, source, received_at, deliveries, state, attempts, next_try_at,
+                                processed_at)
+    SELECT said.id, owner.id, said.type, said.created_at, said.api_version, said.object_id, said.object_type, said.customer_id,
+           said.request_id, said.body, said.source, said.received_at, said.deliveries, said.state, said.attempts, said.next_try_at,
            said.processed_at
       FROM json_populate_recordset(NULL::webhook_events, :rows) AS said,
            (SELECT id FROM accounts WHERE livemode = :livemode ORDER BY id LIMIT 1) AS owner
@@ -108,6 +109,7 @@ def _row(envelope: Envelope) -> dict[str, Any]:
         "api_version": envelope.api_version,
         "object_id": envelope.object_id,
         "object_type": envelope.object_type,
+        "customer_id": envelope.customer_id,
         "request_id": envelope.request_id,
         "body": "\\x" + raw.pack(envelope.body).hex(),
         "state": "ignored" if handlers.kind_of(envelope.type) is handlers.IGNORED else "processed",

@@ -351,7 +351,7 @@ def test_pages_of_refunds_ask_little(app: Flask) -> None:
         desk.get(url)
 
     assert len(listed) == 2, listed  # session with account, refunds
-    assert len(opened) == 4, opened  # session with account, refund, acts, events
+    assert len(opened) == 5, opened  # session with account, refund, acts, events, remarks
 
 
 def test_ids_lead_straight_to_the_refund(app: Flask) -> None:
