@@ -21,12 +21,12 @@ run: .venv/.run  ## Start everything on this machine: database, sandbox, web ser
 
 test: .venv/.dev  ## Run all tests (needs Chromium; installs it where it can). Some only: make test ONLY=tests/refunds
 	@.ci/chromium
-	$(BIN)/python -m pytest -m "not torture" $(ONLY)
+	$(BIN)/python -m pytest -m "not torture" -n auto --dist worksteal $(ONLY)
 
 check: .venv/.dev  ## What must be true before a push: format, lint, types, imports, templates, tests without a browser
 	$(BIN)/ruff format --check $(FILES)
 	@$(MAKE) --no-print-directory lint types imports templates
-	$(BIN)/python -m pytest -m "not torture and not browser"
+	$(BIN)/python -m pytest -m "not torture and not browser" -n auto --dist worksteal
 
 format: .venv/.dev  ## Put the code into the one format
 	$(BIN)/ruff format $(FILES)

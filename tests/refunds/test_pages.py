@@ -361,6 +361,6 @@ def test_ids_lead_straight_to_the_refund(app: Flask) -> None:
         assert desk.get(f"/admin/refunds/?q={typed}", expect=302).location == f"/admin/refunds/{refund.id}"
 
 
-@pytest.mark.parametrize("key", ["nonsense", "0", str(uuid4()), "%00"])
+@pytest.mark.parametrize("key", ["nonsense", "0", "6f1c1c1e-0d6b-4c57-9a55-6a2f6b2b8f10", "%00"])
 def test_an_unknown_refund_is_a_404(app: Flask, key: str) -> None:
     staff(app).get(f"/admin/refunds/{key}", expect=404)

@@ -198,7 +198,7 @@ def void(shop: Shop, invoice_id: str) -> None:
         shop.stage.call(invoices.void, {}, id=invoice_id)
 
 
-def credit(shop: Shop, invoice_id: str) -> None:
+def credit(shop: Shop, invoice_id: str, into: str = "") -> None:
     """A credit note: the money goes back to the card or to the balance; less is due of an open invoice."""
     invoice = shop.stage.require("invoice", invoice_id)
     amount = max(int(invoice["total"] * shop.rng.choice((0.1, 0.2, 0.25, 0.5))), 1)
@@ -209,7 +209,7 @@ def credit(shop: Shop, invoice_id: str) -> None:
         "memo": shop.rng.choice(("A bag was missing.", "The parcel came late.", "Fewer seats than billed.")),
     }
     if invoice["status"] == "paid":
-        params["refund_amount" if shop.rng.random() < 0.6 else "credit_amount"] = str(amount)
+        params[into or ("refund_amount" if shop.rng.random() < 0.6 else "credit_amount")] = str(amount)
     elif invoice["status"] != "open" or invoice["attempted"]:
         return
     try:

@@ -96,6 +96,6 @@ def come_by(shop: Shop, buyer: Buyer | None) -> None:
 def leave(shop: Shop) -> None:
     """Somebody wants to be forgotten: saved methods go, payments stay."""
     buyer = shop.somebody()
-    if buyer is not None and buyer.orders and not buyer.by_debit:
+    if buyer is not None and buyer.orders and not buyer.by_debit and not buyer.stays:
         buyer.gone = True
         shop.stage.call(customers.delete, {}, id=buyer.id)

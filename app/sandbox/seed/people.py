@@ -32,6 +32,7 @@ class Buyer:
     method: str | None = None
     orders: int = 0
     gone: bool = False
+    stays: bool = False
     billing: Obj = field(default_factory=dict)
 
 

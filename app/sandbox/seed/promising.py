@@ -51,6 +51,8 @@ def _begin(
         buyer.by_debit, buyer.method = True, None
     if by_debit and not buyer.method:
         joining.save_account(shop, buyer)
+    # Whoever carries a promised subscription does not ask to be forgotten.
+    buyer.stays = True
     tariff = choose(shop.rng, shop.catalogue.tariffs, interval=interval)
     return subscribing.start(shop, buyer, tariff, mood=mood or {}, **{"metadata": {"tariff": tariff.product}, **given})
 
@@ -97,7 +99,15 @@ def ending(shop: Shop) -> None:
 def paused(shop: Shop) -> None:
     made = _begin(shop, paused)
     if made:
-        shop.after(9 * DAY, subscribing.pause, made)
+        # Before it is renewed, which may be refused; and another one if even the first payment was.
+        shop.after(DAY, _pause_or_again, made)
+
+
+def _pause_or_again(shop: Shop, subscription: str) -> None:
+    if shop.stage.require("subscription", subscription)["status"] == "active":
+        subscribing.pause(shop, subscription)
+    else:
+        paused(shop)
 
 
 def incomplete(shop: Shop) -> None:
@@ -121,10 +131,23 @@ def sent_and(what: Callable[[Shop, str], None], days: float) -> Callable[[Shop],
     return story
 
 
-def credited(shop: Shop) -> None:
-    made = _begin(shop, credited)
-    if made:
-        shop.after(2 * DAY, billing.credit, shop.stage.require("subscription", made)["latest_invoice"])
+def credited(into: str) -> Callable[[Shop], None]:
+    """Part of a paid invoice goes back: to the card (`refund_amount`), or into the balance (`credit_amount`)."""
+
+    def story(shop: Shop) -> None:
+        made = _begin(shop, story)
+        if made:
+            shop.after(2 * DAY, _credit_or_again, made, into)
+
+    return story
+
+
+def _credit_or_again(shop: Shop, subscription: str, into: str) -> None:
+    invoice = shop.stage.require("subscription", subscription)["latest_invoice"]
+    if shop.stage.require("invoice", invoice)["status"] == "paid":
+        billing.credit(shop, invoice, into)
+    else:
+        credited(into)(shop)
 
 
 _STORIES: tuple[tuple[float, Callable[[Shop], None]], ...] = (
@@ -138,9 +161,9 @@ _STORIES: tuple[tuple[float, Callable[[Shop], None]], ...] = (
     (22.0, debited),
     (21.5, yearly),
     (21.0, paused),
-    (20.0, credited),
+    (20.0, credited("refund_amount")),
     (19.5, ending),
-    (19.0, credited),
+    (19.0, credited("credit_amount")),
     (18.0, monthly),
     (9.0, late),
     (6.0, tried),
