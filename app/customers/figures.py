@@ -11,6 +11,15 @@ _REFUNDED = {"refund", "refund_failure"}
 _DISPUTED = {"dispute", "dispute_reversal"}
 
 
+# Read beside the figures: what each is made of.
+DEFINITION = (
+    "Lines of Stripe’s ledger of this customer’s payments, refunds and disputes, by settlement currency. "
+    "Gross: charge, charge_failure, partial_capture_reversal. Refunded: refund, refund_failure. Disputed: dispute, "
+    "dispute_reversal. Other: every other category. Fees: what Stripe kept of all of them. Net: what is left. As new as the "
+    "last line that arrived."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Worth:
     """Minor units of `currency`. gross - refunded - disputed + other - fees = net."""

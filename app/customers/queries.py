@@ -1,15 +1,18 @@
 """What stands around a customer: each function is one query."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, union_all
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import aliased, defer
 
+from app.customers.persons import Person
 from app.database import db
 from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.dispute import Dispute
+from app.models.invoice import Invoice
 from app.models.mandate import Mandate
 from app.models.payment_method import PaymentMethod
 from app.models.refund import Refund
@@ -40,8 +43,8 @@ def _who_paid_with(last4: str) -> list[str]:
     return [found for found in dict.fromkeys(db.session.scalars(newest)) if found]
 
 
-def movements(customer: Customer) -> list[tuple[str, str, int, int, int]]:
-    """Stripe's ledger of this customer: (currency, reporting category, amount, fee, net), summed by PostgreSQL."""
+def movements(person: Person) -> list[tuple[str, str, int, int, int]]:
+    """Stripe's ledger of this person: (currency, reporting category, amount, fee, net), summed by PostgreSQL."""
     lines = BalanceTransaction
     summed = (
         select(
@@ -51,60 +54,63 @@ def movements(customer: Customer) -> list[tuple[str, str, int, int, int]]:
             func.sum(lines.fee).cast(lines.fee.type),
             func.sum(lines.net).cast(lines.net.type),
         )
-        .where(lines.source_id.in_(_sources(customer)), lines.account_id == customer.account_id)
+        .where(lines.source_id.in_(_sources(person)), lines.account_id == person.account_id)
         .group_by(lines.currency, lines.reporting_category)
         .order_by(lines.currency, lines.reporting_category)
     )
     return [tuple(row) for row in db.session.execute(summed)]
 
 
-def _sources(customer: Customer) -> Select[tuple[str]]:
-    """Ids of everything that moved money for this customer: payments, their refunds, their disputes."""
-    paid = select(Charge.id).where(_paid_by(customer))
-    refunded = select(Refund.stripe_id).join(Charge, Charge.id == Refund.charge_id).where(_paid_by(customer))
-    disputed = select(Dispute.id).join(Charge, Charge.id == Dispute.charge_id).where(_paid_by(customer))
+def _sources(person: Person) -> Select[tuple[str]]:
+    """Ids of everything that moved money for this person: payments, their refunds, their disputes."""
+    paid = select(Charge.id).where(_of(person, Charge))
+    refunded = select(Refund.stripe_id).join(Charge, Charge.id == Refund.charge_id).where(_of(person, Charge))
+    disputed = select(Dispute.id).join(Charge, Charge.id == Dispute.charge_id).where(_of(person, Charge))
     every = union_all(paid, refunded, disputed).subquery()
     return select(every.c[0])
 
 
-def payments(customer: Customer) -> Sequence[Charge]:
+def payments(person: Person) -> Sequence[Charge]:
     """The newest ones."""
-    found = select(Charge).where(_paid_by(customer)).options(defer(Charge.raw, raiseload=True))
+    found = select(Charge).where(_of(person, Charge)).options(defer(Charge.raw, raiseload=True))
     return db.session.scalars(found.order_by(Charge.created_at.desc(), Charge.id.desc()).limit(NEWEST)).all()
 
 
-def methods(customer: Customer) -> Sequence[PaymentMethod]:
-    """The ways to pay that are kept now."""
-    mine = and_(PaymentMethod.customer_id == customer.id, PaymentMethod.account_id == customer.account_id)
-    found = select(PaymentMethod).where(mine, PaymentMethod.deleted_at.is_(None))
-    newest = found.options(defer(PaymentMethod.raw, raiseload=True)).order_by(PaymentMethod.created_at.desc())
-    return db.session.scalars(newest.limit(NEWEST)).all()
+def methods_and_mandates(person: Person) -> tuple[list[PaymentMethod], list[Mandate]]:
+    """The ways to pay that are kept now, and what they allow; one question for both."""
+    kept = select(PaymentMethod).where(_of(person, PaymentMethod), PaymentMethod.deleted_at.is_(None))
+    kept = kept.order_by(PaymentMethod.created_at.desc()).limit(NEWEST)
+    allowed = select(Mandate).where(_of(person, Mandate)).order_by(Mandate.accepted_at.desc()).limit(NEWEST)
+    method, mandate = aliased(PaymentMethod, kept.subquery()), aliased(Mandate, allowed.subquery())
+    both = select(method, mandate).outerjoin_from(method, mandate, mandate.payment_method_id == method.id, full=True)
+    plain = both.options(defer(method.raw, raiseload=True), defer(mandate.raw, raiseload=True))
+    rows = db.session.execute(plain.order_by(method.created_at.desc(), mandate.accepted_at.desc())).all()
+    methods = dict.fromkeys(found for found, _ in rows if found is not None)
+    return list(methods), list(dict.fromkeys(found for _, found in rows if found is not None))
 
 
-def refunds(customer: Customer) -> Sequence[Refund]:
-    found = select(Refund).join(Charge, Charge.id == Refund.charge_id).where(_paid_by(customer))
+def refunds(person: Person) -> Sequence[Refund]:
+    found = select(Refund).join(Charge, Charge.id == Refund.charge_id).where(_of(person, Charge))
     newest = found.options(defer(Refund.raw, raiseload=True)).order_by(Refund.created_at.desc())
     return db.session.scalars(newest.limit(NEWEST)).all()
 
 
-def disputes(customer: Customer) -> Sequence[Dispute]:
-    found = select(Dispute).join(Charge, Charge.id == Dispute.charge_id).where(_paid_by(customer))
+def disputes(person: Person) -> Sequence[Dispute]:
+    found = select(Dispute).join(Charge, Charge.id == Dispute.charge_id).where(_of(person, Charge))
     newest = found.options(defer(Dispute.raw, raiseload=True)).order_by(Dispute.created_at.desc())
     return db.session.scalars(newest.limit(NEWEST)).all()
 
 
-def mandates(customer: Customer) -> Sequence[Mandate]:
-    found = select(Mandate).where(Mandate.customer_id == customer.id, Mandate.account_id == customer.account_id)
-    newest = found.options(defer(Mandate.raw, raiseload=True)).order_by(Mandate.accepted_at.desc())
-    return db.session.scalars(newest.limit(NEWEST)).all()
-
-
-def subscriptions(customer: Customer) -> Sequence[Subscription]:
-    mine = and_(Subscription.customer_id == customer.id, Subscription.account_id == customer.account_id)
-    found = select(Subscription).where(mine).options(defer(Subscription.raw, raiseload=True))
+def subscriptions(person: Person) -> Sequence[Subscription]:
+    found = select(Subscription).where(_of(person, Subscription)).options(defer(Subscription.raw, raiseload=True))
     return db.session.scalars(found.order_by(Subscription.created_at.desc()).limit(NEWEST)).all()
 
 
-def _paid_by(customer: Customer) -> ColumnElement[bool]:
+def invoices(person: Person) -> Sequence[Invoice]:
+    found = select(Invoice).where(_of(person, Invoice)).options(defer(Invoice.raw, raiseload=True))
+    return db.session.scalars(found.order_by(Invoice.created_at.desc()).limit(NEWEST)).all()
+
+
+def _of(person: Person, model: Any) -> ColumnElement[bool]:
     """The account as well: the same id may stand in the copy of another one."""
-    return and_(Charge.customer_id == customer.id, Charge.account_id == customer.account_id)
+    return and_(model.customer_id.in_(person.ids), model.account_id == person.account_id)

@@ -1,25 +1,30 @@
 """The customers: a list that finds people by anything, and one page with all that belongs to one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from flask import url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement
 
-from app.customers import figures, queries
+from app.customers import duplicates, figures, operations, persons, places, queries, timeline
+from app.errors import BadRequest, DomainError, Unknown
 from app.mirror import raw
 from app.models.customer import Customer
 from app.remarks import queries as remarks
 from app.remarks.queries import tag_filter
-from app.web import columns
+from app.web import columns, witness
 from app.web.admin import expose, may
 from app.web.columns import personal
+from app.web.export import csv_answer
 from app.web.filters import ChoiceFilter, DateFilter, Filter, TextFilter, one_of
 from app.web.listing import ListView
 from app.web.lookup import find
 from app.web.people import called, visible
-from app.web.permissions import Permission
+from app.web.permissions import Permission, needs
+from app.web.sessions import current_actor
+
+NEWEST_HAPPENINGS = 12
 
 
 class CustomersView(ListView[Customer, Customer]):
@@ -73,26 +78,138 @@ class CustomersView(ListView[Customer, Customer]):
 
     @expose("/<key>")
     def details(self, key: str) -> ResponseReturnValue:
-        """Everything about one customer, in at most twelve queries."""
-        customer = find(Customer, key, what="customer")
-        sees_persons = may(Permission.PERSONAL_READ)
+        """Everything about one person, in at most twelve queries. Who opens it is put on record."""
+        person = persons.person(key)
+        customer, sees_persons = person.customer, may(Permission.PERSONAL_READ)
+        if sees_persons:
+            witness.saw("personal.read", "customer", customer.id)
+        methods, mandates = queries.methods_and_mandates(person)
         return self.render(
             "customers/details.html",
             breadcrumbs=[(self.title, url_for(".index_view"))],
+            person=person,
             customer=customer,
             title=called(customer),
+            called=called,
             email=personal(customer.email),
             phone=customer.phone if sees_persons else None,
             description=visible(customer.description),
             labels=visible(customer.labels),
-            worth=figures.worth(queries.movements(customer)),
-            payments=queries.payments(customer),
-            methods=queries.methods(customer),
-            refunds=queries.refunds(customer),
-            disputes=queries.disputes(customer),
-            mandates=queries.mandates(customer),
-            subscriptions=queries.subscriptions(customer),
+            worth=figures.worth(queries.movements(person)),
+            definition=figures.DEFINITION,
+            payments=queries.payments(person),
+            methods=methods,
+            mandates=mandates,
+            refunds=queries.refunds(person),
+            disputes=queries.disputes(person),
+            subscriptions=queries.subscriptions(person),
+            invoices=queries.invoices(person),
             remarks=remarks.about(customer),
+            timeline=timeline.page(person.ids, person.account_id, size=NEWEST_HAPPENINGS),
             may_note=may(Permission.NOTE_WRITE),
+            may_link=may(Permission.CUSTOMER_LINK),
             raw=raw.unpack(customer.raw) if sees_persons else None,
         )
+
+    @expose("/<key>/timeline")
+    def timeline(self, key: str) -> ResponseReturnValue:
+        """All that happened, newest first, a page at a time."""
+        person = persons.person(key)
+        kind, kinds = _kinds(request.args.get("kind", ""))
+        after = places.line_after(request.args.get("after", ""))
+        lines = timeline.page(person.ids, person.account_id, kinds=kinds, after=after, size=timeline.PAGE + 1)
+        more = lines[timeline.PAGE - 1] if len(lines) > timeline.PAGE else None
+        return self.render(
+            "customers/timeline.html",
+            breadcrumbs=[
+                (self.title, url_for(".index_view")),
+                (called(person.customer), url_for(".details", key=key)),
+            ],
+            customer=person.customer,
+            title=called(person.customer),
+            lines=lines[: timeline.PAGE],
+            kind=kind,
+            kinds=timeline.KINDS,
+            first_url=url_for(".timeline", key=key, kind=kind or None) if after else None,
+            next_url=url_for(".timeline", key=key, kind=kind or None, after=places.of_line(more)) if more else None,
+            export_url=url_for(".timeline_csv", key=key, kind=kind or None) if may(Permission.EXPORT) else None,
+        )
+
+    @expose("/<key>/timeline.csv")
+    @needs(Permission.EXPORT)
+    def timeline_csv(self, key: str) -> ResponseReturnValue:
+        """The same rows as a file."""
+        person = persons.person(key)
+        kind, kinds = _kinds(request.args.get("kind", ""))
+        after = {"kind": kind} if kind else None
+        witness.saw("timeline.exported", "customer", person.customer.id, after=after)
+        heading = ["When (UTC)", "Kind", "What", "By", "Text", "About", "Id"]
+        batches = (
+            [[line.at, line.kind, line.title, line.actor, line.text, line.source, line.key] for line in lines]
+            for lines in timeline.every(person.ids, person.account_id, kinds=kinds, size=500)
+        )
+        return csv_answer(f"timeline-{person.customer.id}", heading, batches)
+
+    @expose("/<key>/link", methods=("POST",))
+    @needs(Permission.CUSTOMER_LINK)
+    def link(self, key: str) -> ResponseReturnValue:
+        """These two are one person."""
+        return self._pair(key, operations.link, "They count as one person now. Stripe knows nothing of it.")
+
+    @expose("/<key>/part", methods=("POST",))
+    @needs(Permission.CUSTOMER_LINK)
+    def part(self, key: str) -> ResponseReturnValue:
+        """They are not."""
+        return self._pair(key, operations.part, "Each is a person of its own again.")
+
+    def _pair(self, key: str, act: Callable[..., None], done: str) -> ResponseReturnValue:
+        customer, other = find(Customer, key, what="customer"), request.form.get("other", "").strip()
+        back = url_for(".duplicates") if request.form.get("back") == "duplicates" else url_for(".details", key=key)
+        try:
+            act(customer.id, other, account_id=customer.account_id, actor=current_actor())
+        except DomainError as refusal:
+            flash(str(refusal), "error")
+        else:
+            flash(done, "success")
+        return redirect(back, 303)
+
+    @expose("/duplicates")
+    def duplicates(self) -> ResponseReturnValue:
+        """Customers who look like one person, in pairs."""
+        by: duplicates.By = "card" if request.args.get("by") == "card" else "email"
+        after = places.pair_after(request.args.get("after", ""))
+        pairs = duplicates.pairs(by, after=after)
+        more = pairs[duplicates.PAGE - 1] if len(pairs) > duplicates.PAGE else None
+        return self.render(
+            "customers/duplicates.html",
+            breadcrumbs=[(self.title, url_for(".index_view"))],
+            pairs=pairs[: duplicates.PAGE],
+            by=by,
+            called=called,
+            personal=personal,
+            first_url=url_for(".duplicates", by=by) if after else None,
+            next_url=url_for(".duplicates", by=by, after=places.sign([more.key, more.second.id])) if more else None,
+            may_link=may(Permission.CUSTOMER_LINK),
+        )
+
+    @expose("/instruments/<fingerprint>")
+    def instrument(self, fingerprint: str) -> ResponseReturnValue:
+        """Everybody who pays with one card or account."""
+        owners = duplicates.owners_of(fingerprint)
+        if not owners:
+            raise Unknown("Nobody here has paid with this.")
+        return self.render(
+            "customers/instrument.html",
+            breadcrumbs=[(self.title, url_for(".index_view"))],
+            fingerprint=fingerprint,
+            owners=owners,
+            called=called,
+            personal=personal,
+            at_most=duplicates.MOST_OWNERS,
+        )
+
+
+def _kinds(asked: str) -> tuple[str, Sequence[str]]:
+    if asked and asked not in timeline.KINDS:
+        raise BadRequest("The timeline has no such kind.")
+    return asked, [asked] if asked else timeline.USUAL

@@ -52,7 +52,7 @@ def test_all_of_a_customer_takes_at_most_twelve_queries(app: Flask) -> None:
     with counted() as queries:
         page = desk.get("/admin/customers/cus_mira")
 
-    assert len(queries) == 10, queries
+    assert len(queries) == 12, queries
     for fact in ("mira@example.com", "+49 30 1234", "Visa", "4242", "04/2031", "MNDT-77", "Chargeback.", "Fraudulent"):
         assert fact in page.words, fact
     assert "/admin/charges/?customer=cus_mira" in page.links

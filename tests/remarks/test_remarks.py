@@ -236,4 +236,4 @@ def test_the_remarks_of_a_page_are_one_question(app: Flask) -> None:
     with counted() as queries:
         ana.get(f"/admin/customers/{key}")
 
-    assert len([query for query in queries if "FROM notes" in query]) == 1
+    assert len([query for query in queries if "FROM custom_values" in query]) == 1

@@ -1,0 +1,100 @@
+"""A person: one customer of Stripe, or several that somebody here has linked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Text, column, select, text
+
+from app.database import db
+from app.errors import Unknown
+from app.models.customer import Customer
+from app.web.accounts import current_account_id
+
+# More would be a mistake, and a page that sums a thousand customers is of no use.
+MOST_LINKED = 20
+_ALIKE = 5
+# Those who hang together by links, whichever way round, and those who look like the same person.
+_AROUND = f"""
+    WITH RECURSIVE mine (id) AS (
+        SELECT CAST(:id AS text)
+        UNION
+        SELECT next.id FROM mine CROSS JOIN LATERAL (
+            SELECT other AS id FROM customer_links WHERE account_id = :account_id AND one = mine.id
+            UNION ALL
+            SELECT one FROM customer_links WHERE account_id = :account_id AND other = mine.id) AS next
+    ), alike (id, why) AS (
+        (SELECT c.id, 'email' FROM customers AS me JOIN customers AS c ON email_key(c.email) = email_key(me.email)
+          WHERE me.id = :id AND c.account_id = :account_id AND c.id <> me.id LIMIT {_ALIKE})
+        UNION ALL
+        (SELECT DISTINCT near.customer_id, 'card' FROM (
+            SELECT p.customer_id FROM payment_methods AS own
+              JOIN payment_methods AS p ON p.fingerprint = own.fingerprint AND p.account_id = own.account_id
+             WHERE own.customer_id = :id AND own.account_id = :account_id AND p.customer_id <> :id LIMIT 50) AS near
+          LIMIT {_ALIKE})
+    )
+    SELECT id, CASE WHEN id = :id THEN 'self' WHEN EXISTS (
+            SELECT FROM customer_links WHERE account_id = :account_id AND (one, other) IN ((:id, mine.id), (mine.id, :id)))
+        THEN 'linked' ELSE 'through' END AS why FROM mine
+    UNION ALL
+    SELECT id, min(why) FROM alike WHERE id NOT IN (SELECT id FROM mine) GROUP BY id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A customer beside the one whose page it is. why: linked, through (another link), email, card."""
+
+    customer: Customer
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`customer`: whose page it is. `linked`: who counts as the same person. `alike`: who might be."""
+
+    customer: Customer
+    linked: Sequence[Other]
+    alike: Sequence[Other]
+
+    @property
+    def account_id(self) -> int:
+        return self.customer.account_id
+
+    @property
+    def ids(self) -> list[str]:
+        """All customers whose money and history are this person's."""
+        return [self.customer.id, *(other.customer.id for other in self.linked)]
+
+
+def person(key: str) -> Person:
+    """The customer with everybody around, in one question; the rows stay readable after the transaction.
+
+    Raises:
+        Unknown: there is no such customer here.
+    """
+    if "\0" in key:
+        raise Unknown("There is no customer with this id here. It may not have been synced yet.")
+    around = text(_AROUND).columns(column("id", Text), column("why", Text)).subquery("around")
+    asked = (
+        select(Customer, around.c.why)
+        .join(around, around.c.id == Customer.id)
+        .where(Customer.account_id == current_account_id())
+        .order_by(Customer.created_at.desc(), Customer.id)
+    )
+    found = [Other(*row) for row in db.session.execute(asked, {"id": key, "account_id": current_account_id()})]
+    itself = next((other.customer for other in found if other.why == "self"), None)
+    if itself is None:
+        raise Unknown("There is no customer with this id here. It may not have been synced yet.")
+    for other in found:
+        db.session.expunge(other.customer)
+    return Person(
+        itself,
+        [other for other in found if other.why in {"linked", "through"}],
+        [other for other in found if other.why in {"email", "card"} and other.customer.deleted_at is None],
+    )
+
+
+def linked_ids(customer_id: str, account_id: int) -> set[str]:
+    """Everybody who hangs together with this customer, the customer included."""
+    rows = db.session.execute(text(_AROUND), {"id": customer_id, "account_id": account_id})
+    return {row.id for row in rows if row.why in {"self", "linked", "through"}}
