@@ -24,6 +24,8 @@ from app.payments.acts import ACTS as PAYMENT_ACTS
 from app.payments.authorisations import AuthorisationsView
 from app.payments.views import PaymentsView
 from app.payouts.views import PayoutsView
+from app.refunds import approved
+from app.refunds.rules import RefundRulesView
 from app.refunds.views import RefundsView
 from app.remarks.views import RemarksView
 from app.settings import Settings, database_url
@@ -51,7 +53,7 @@ def create_app(settings: Settings) -> Flask:
     init_webhooks(app)
     init_web(app, record=trail.record)
     # What can need another person's word; each feature names its own.
-    init_four_eyes(app, [])
+    init_four_eyes(app, [approved.ACT])
     init_health(app)
     app.register_blueprint(door.pages)
     # The sections, in the order of the menu.
@@ -73,6 +75,7 @@ def create_app(settings: Settings) -> Flask:
             ApprovalsView(),
             ApprovalRulesView(),
             GatewayCallsView(),
+            RefundRulesView(),
             AuditView(),
             StaffListView(),
             MySessionsView(),

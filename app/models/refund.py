@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
@@ -15,6 +15,8 @@ REQUESTED = "requested"
 REFUSED = "refused"
 # Rows of these states give nothing back.
 DEAD = ("refused", "failed", "canceled")
+# Somebody may have to look after these.
+UNCLOSED = "closed_at IS NULL AND status IN ('failed', 'requested', 'pending', 'requires_action')"
 
 
 class Refund(Mirrored, Base):
@@ -24,6 +26,8 @@ class Refund(Mirrored, Base):
     status: requested, refused (ours), then pending, requires_action, succeeded, failed, canceled (Stripe's).
     `requested_by` is empty for a refund made elsewhere.
     `asked_at`: somebody has been talking to Stripe about it since then; empty: nobody is, and a job may take it up.
+    `approval_id`: the request that others agreed to, where it was above the limit of who asked.
+    `closed_at`, `closed_by`, `closed_words`: a person looked after one that failed, and says what came of it.
     `refusal`: Stripe's words when it said no; on a `requested` one, why a person has to look.
     """
 
@@ -39,6 +43,14 @@ class Refund(Mirrored, Base):
         Index(None, "charge_id"),
         Index(None, "payment_intent_id"),
         Index(None, "account_id", "status", "created_at"),
+        # What one person gave back today, at every refund.
+        Index(
+            "ix_refunds_requested_by",
+            "requested_by",
+            "requested_at",
+            postgresql_where=text("requested_by IS NOT NULL"),
+        ),
+        Index("ix_refunds_unclosed", "account_id", "created_at", "id", postgresql_where=text(UNCLOSED)),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, server_default=text("gen_random_uuid()"))  # type: ignore[assignment]
@@ -63,6 +75,10 @@ class Refund(Mirrored, Base):
     asked_at: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(server_default=text("0"), default=0)
     refusal: Mapped[str | None]
+    approval_id: Mapped[UUID | None] = mapped_column(ForeignKey("approvals.id"))
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    closed_words: Mapped[str | None]
 
     @property
     def money(self) -> Money:

@@ -21,6 +21,7 @@ from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.product import Price, Product
 from app.models.refund import Refund
+from app.models.refund_rules import RefundLimit, RefundReason
 from app.models.remark import CustomValue, Note, Tag
 from app.models.review import Review
 from app.models.setup_intent import SetupIntent
@@ -31,9 +32,9 @@ from app.models.wanted_object import WantedObject
 from app.models.webhook_event import WebhookEvent, WebhookRefusal
 
 TABLES = (
-    Account, Act, Approval, ApprovalPolicy, ApprovalVote, AuditLog, BalanceTransaction, Charge, CheckoutSession,
-    CustomValue, Customer, CustomerLink, Dispute, EarlyFraudWarning, GatewayCall, Invoice, InvoiceLine, InvoicePayment,
-    JobRun, Mail, MailAttachment, Mandate, Note, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund,
-    Review, SetupIntent, SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, Tag,
-    WantedObject, WebhookEvent, WebhookRefusal,
+    Account, Act, Approval, ApprovalPolicy, ApprovalVote, AuditLog, BalanceTransaction, Charge, CheckoutSession, CustomValue,
+    Customer, CustomerLink, Dispute, EarlyFraudWarning, GatewayCall, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail,
+    MailAttachment, Mandate, Note, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund, RefundLimit,
+    RefundReason, Review, SetupIntent, SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun,
+    SyncWindow, Tag, WantedObject, WebhookEvent, WebhookRefusal,
 )  # fmt: skip

@@ -11,10 +11,12 @@ from app.models.charge import Charge
 from app.money import Money
 from app.refunds import reasons
 
-_CHOICES = [
-    SelectChoice("", "Choose a reason"),
-    *(SelectChoice(reason.code, reason.words) for reason in reasons.REASONS),
-]
+
+def _choices() -> list[SelectChoice]:
+    return [
+        SelectChoice("", "Choose a reason"),
+        *(SelectChoice(reason.code, reason.words) for reason in reasons.choices()),
+    ]
 
 
 class RefundForm(Form):
@@ -22,7 +24,7 @@ class RefundForm(Form):
 
     promise = HiddenField()
     amount = StringField("Amount", [validators.InputRequired("Enter an amount.")])
-    reason = SelectField("Reason", [validators.InputRequired("Choose a reason.")], choices=_CHOICES)
+    reason = SelectField("Reason", [validators.InputRequired("Choose a reason.")], choices=_choices)
     words = TextAreaField("In your words", [validators.InputRequired("Write a sentence on why.")])
 
     charge: Charge

@@ -30,7 +30,8 @@ from app.models.audit_log import AuditLog
 from app.models.charge import Charge
 from app.models.refund import REFUSED, REQUESTED, Refund
 from app.money import Money
-from app.refunds import reasons
+from app.refunds import allowances, reasons
+from app.refunds.allowances import AboveLimit
 from app.refunds.reasons import Given
 
 log = logging.getLogger("refunds")
@@ -58,17 +59,26 @@ def refund_charge(  # noqa: PLR0913 - what, how much, why and who: all of it bel
     reason_text: str,
     actor: Actor,
     gateway: Refunds,
+    approval_id: UUID | None = None,
 ) -> Refund:
     """Give money back. The refund's `status` says what came of it; `requested` means that nobody knows yet.
 
     promise_id: made with the form, so that the same form sent twice is the same refund, asked for once.
-    reason: a code of reasons.REASONS; reason_text: why, in the actor's own words.
+    reason: a code of the list of reasons; reason_text: why, in the actor's own words.
+    approval_id: the request that others agreed to; without one the limits of who acts hold.
 
     Raises:
-        DomainError: a rule said no; nothing was promised and Stripe was not asked.
+        AboveLimit: it needs another person's word; nothing was promised and Stripe was not asked.
+        DomainError: another rule said no, with the same effect.
     """
     refund, new = promise_refund(
-        charge_id, amount, promise_id=promise_id, reason=reason, reason_text=reason_text, actor=actor
+        charge_id,
+        amount,
+        promise_id=promise_id,
+        reason=reason,
+        reason_text=reason_text,
+        actor=actor,
+        approval_id=approval_id,
     )
     if not new:
         return refund
@@ -77,17 +87,25 @@ def refund_charge(  # noqa: PLR0913 - what, how much, why and who: all of it bel
 
 
 def promise_refund(  # noqa: PLR0913 - as above
-    charge_id: str, amount: Money, *, promise_id: UUID, reason: str, reason_text: str, actor: Actor
+    charge_id: str,
+    amount: Money,
+    *,
+    promise_id: UUID,
+    reason: str,
+    reason_text: str,
+    actor: Actor,
+    approval_id: UUID | None = None,
 ) -> tuple[Refund, bool]:
     """Write down what will be asked of Stripe; False when this very promise was made before."""
-    why = reasons.given(reason, reason_text)
     try:
         with transaction():
-            charge = _locked_charge(charge_id)
+            charge = locked_charge(charge_id)
             if known := db.session.get(Refund, promise_id):
                 return _same_promise(known, charge, amount), False
+            why = reasons.given(reason, reason_text, agreed=approval_id is not None)
             charge.check_refund(amount)
-            refund = _promise(charge, amount, promise_id, why, actor)
+            limit = _limit(amount, actor) if approval_id is None else {"approval": approval_id}
+            refund = _promise(charge, amount, promise_id, why=why, actor=actor, approval_id=approval_id)
             trail.record(
                 actor,
                 "refund.requested",
@@ -96,7 +114,7 @@ def promise_refund(  # noqa: PLR0913 - as above
                 account_id=charge.account_id,
                 reason=why.words,
                 before={"refundable": str(charge.refundable)},
-                after={"charge": charge.id, "amount": str(amount), "reason": why.reason.code},
+                after={"charge": charge.id, "amount": str(amount), "reason": why.reason.code, **limit},
             )
     except (IntegrityError, OperationalError) as error:
         if rule := _rule_of(error):
@@ -113,7 +131,7 @@ def settle(refund: Refund, *, gateway: Refunds) -> Refund:
             charge=refund.charge_id or "",
             amount=refund.amount,
             reason=refund.reason,
-            metadata={"counterfoil_refund": str(refund.id)},
+            metadata={"counterfoil_refund": str(refund.id), **reasons.as_metadata(refund.reason_text)},
             key=f"refund:{refund.id}",
         )
     except GatewayRefused as refusal:
@@ -189,7 +207,8 @@ def postpone(refund_id: UUID) -> Refund:
     return refund
 
 
-def _locked_charge(charge_id: str) -> Charge:
+def locked_charge(charge_id: str) -> Charge:
+    """The payment as it is now, held until the transaction is over."""
     # What this session read before may be old by now: a dispute could have come in between.
     db.session.expire_all()
     charge = db.session.get(Charge, charge_id, with_for_update=True)
@@ -215,7 +234,18 @@ def _same_promise(known: Refund, charge: Charge, amount: Money) -> Refund:
     return known
 
 
-def _promise(charge: Charge, amount: Money, promise_id: UUID, why: Given, actor: Actor) -> Refund:
+def _limit(amount: Money, actor: Actor) -> dict[str, object]:
+    """The limit as the trail keeps it. The database counts once more, under a lock of its own."""
+    allowed = allowances.allowance(actor.name, amount.currency) if actor.kind == "staff" else None
+    if allowed is None:
+        return {}
+    allowed.check(amount)
+    return {"limit": allowed.words}
+
+
+def _promise(  # noqa: PLR0913 - as above
+    charge: Charge, amount: Money, promise_id: UUID, *, why: Given, actor: Actor, approval_id: UUID | None
+) -> Refund:
     now = clock.now()
     refund = Refund(
         id=promise_id,
@@ -227,6 +257,7 @@ def _promise(charge: Charge, amount: Money, promise_id: UUID, why: Given, actor:
         status=REQUESTED,
         reason=why.reason.stripe,
         reason_text=why.words,
+        approval_id=approval_id,
         requested_by=actor.name,
         requested_at=now,
         created_at=now,
@@ -251,6 +282,8 @@ def _rule_of(error: IntegrityError | OperationalError) -> DomainError | None:
             return RefundInProgress("A refund of this payment is already in progress. Wait for Stripe's answer.")
         case "refund_fits_charge":
             return RefundExceedsBalance("This is more than is left to refund.")
+        case "refund_within_limit":
+            return AboveLimit("This is above your limit of the day: another person has to agree.")
         case "pk_refunds":
             return Conflict("This form was already sent for another refund. Open the payment again and start anew.")
     return None

@@ -5,17 +5,22 @@ from typing import ClassVar
 
 from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.audit import trail
 from app.audit.sentences import sentence
+from app.database import db
 from app.errors import DomainError
 from app.gateways.current import gateway
 from app.mirror import raw
+from app.models.approval import Approval
 from app.models.charge import Charge
 from app.models.refund import Refund
-from app.refunds import recovery, words
+from app.money import Money
+from app.refunds import allowances, approved, recovery, words
+from app.refunds.allowances import AboveLimit
 from app.refunds.forms import RefundForm
 from app.refunds.limits import is_large
 from app.refunds.operations import refund_charge
@@ -94,6 +99,8 @@ class RefundsView(ListView[Refund, Refund]):
         columns.code("charge", "Payment", lambda refund: refund.charge_id, priority=3),
     )
 
+    template = "refunds/list.html"
+
     def search(self, text: str) -> ColumnElement[bool]:
         named: list[InstrumentedAttribute[str | None]] = [Refund.stripe_id, Refund.charge_id, Refund.payment_intent_id]
         return or_(Refund.requested_by == text.lower(), *(column == text for column in named))
@@ -118,7 +125,7 @@ class RefundsView(ListView[Refund, Refund]):
         if not form.validate():
             return self._form_page(form, status=400)
         back = url_for(".new", charge=form.charge.id, again="yes")
-        if is_large(form.money) and (ask := proof.missing(back, typed=form.typed)):
+        if _is_much(form.money) and (ask := proof.missing(back, typed=form.typed)):
             return ask
         try:
             refund = refund_charge(
@@ -130,10 +137,28 @@ class RefundsView(ListView[Refund, Refund]):
                 actor=current_actor(),
                 gateway=gateway(),
             )
+        except AboveLimit as limit:
+            return self._ask_others(form, limit)
         except DomainError as refusal:
             form.show(refusal)
             return self._form_page(form, status=refusal.status)
         return redirect(url_for(".details", key=refund.id), 303)
+
+    def _ask_others(self, form: RefundForm, limit: AboveLimit) -> ResponseReturnValue:
+        try:
+            approval = approved.ask_for(
+                form.charge.id,
+                form.money,
+                promise_id=form.promise_id,
+                reason=form.reason.data,
+                reason_text=form.words.data or "",
+                limit=limit,
+                actor=current_actor(),
+            )
+        except DomainError as refusal:
+            form.show(refusal)
+            return self._form_page(form, status=refusal.status)
+        return redirect(url_for("approvals.details", key=approval.id), 303)
 
     @expose("/<key>")
     def details(self, key: str) -> ResponseReturnValue:
@@ -146,6 +171,7 @@ class RefundsView(ListView[Refund, Refund]):
             tone=words.tone(refund),
             next_step=words.next_step(refund),
             timeline=_timeline(refund),
+            agreed_by=_agreed_by(refund),
             raw=raw.unpack(refund.raw) if refund.raw and may(Permission.PERSONAL_READ) else None,
             remarks=remarks.about(refund),
             may_note=may(Permission.NOTE_WRITE),
@@ -183,8 +209,20 @@ class RefundsView(ListView[Refund, Refund]):
             form=form,
             obstacle=charge.refund_obstacle,
             inquiry=charge.open_inquiry,
+            allowed=allowances.allowance(current_user.email, charge.currency),
+            waiting=approved.waiting_for(charge.id),
         )
         return make_response(page, status)
+
+
+def _agreed_by(refund: Refund) -> list[str]:
+    approval = db.session.get(Approval, refund.approval_id) if refund.approval_id else None
+    return approval.approved_by if approval else []
+
+
+def _is_much(amount: Money) -> bool:
+    """With what this person gave back since their password was last asked for."""
+    return is_large(amount + allowances.given_since(current_user.email, amount.currency, current_user.proved_at))
 
 
 def _timeline(refund: Refund) -> list[Entry]:

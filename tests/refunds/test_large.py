@@ -87,15 +87,34 @@ def test_a_large_refund_asks_for_the_password_and_the_form_is_there_again_as_it_
     assert acts[-3:] == ["staff.proved", "refund.requested", "refund.answered"]
 
 
-def test_a_small_one_and_one_soon_after_the_password_ask_nothing(app: Flask, gateway: FakeGateway, later: Any) -> None:
+def test_one_soon_after_the_password_and_small_ones_after_it_ask_nothing(
+    app: Flask, gateway: FakeGateway, later: Any
+) -> None:
     charge, ana = factories.charge(amount=200_000), staff(app)
     later(minutes=9)
     assert not password_asked(ana.post(NEW, fill(ana, charge, amount="600.00")))
-    later(minutes=2)
+    ana.get("/login/again")
+    ana.post("/login/again", {"password": PASSWORD, "next": "/admin/"})
+    later(minutes=11)
 
     assert not password_asked(ana.post(NEW, fill(ana, charge, amount="499.99")))
 
     assert [made["amount"] for made in gateway.made.values()] == [60_000, 49_999]
+
+
+def test_small_ones_add_up_until_the_password_is_given_again(app: Flask, gateway: FakeGateway, later: Any) -> None:
+    charge, ana = factories.charge(amount=200_000), staff(app)
+    later(minutes=11)
+    assert not password_asked(ana.post(NEW, fill(ana, charge, amount="300.00")))
+    second = fill(ana, charge, amount="200.00")
+
+    asked = ana.post(NEW, second)
+    assert password_asked(asked)
+    prove(ana, asked)
+    later(minutes=11)
+
+    assert not password_asked(ana.post(NEW, second))
+    assert [made["amount"] for made in gateway.made.values()] == [30_000, 20_000]
 
 
 def test_a_wrong_password_and_a_way_round_give_nothing_back(app: Flask, gateway: FakeGateway, later: Any) -> None:

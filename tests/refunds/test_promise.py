@@ -61,7 +61,10 @@ def test_a_refund_is_promised_asked_for_and_kept() -> None:
     refund = give_back(charge, 2_000, gateway, promise_id=promise)
 
     assert gateway.keys == [f"refund:{promise}"]
-    assert gateway.made[f"refund:{promise}"]["metadata"] == {"counterfoil_refund": str(promise)}
+    assert gateway.made[f"refund:{promise}"]["metadata"] == {
+        "counterfoil_refund": str(promise),
+        "counterfoil_note": "Sent the wrong size",
+    }
     assert (refund.id, refund.stripe_id, refund.status) == (promise, "re_1", "succeeded")
     assert (refund.amount, refund.currency, refund.charge_id) == (2_000, "eur", charge.id)
     assert (refund.requested_by, refund.reason_text) == ("ana@shop.example", "Sent the wrong size")
