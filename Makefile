@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types imports templates seed bench torture vendor stop clean
+.PHONY: help run test check format lint types imports templates seed bench shots torture vendor stop clean
 
 BIN := .venv/bin
 # The first that runs and is new enough, the one it is tested on before others; or name one: make run PYTHON=/path/to/python3
@@ -49,6 +49,10 @@ seed: .venv/.run  ## Fill the running sandbox with a shop (CUSTOMERS=2000 MONTHS
 
 bench: .venv/.dev  ## Measure backfill, webhooks and lists, some five minutes; figures belong into docs/performance.md
 	$(BIN)/python -m tests.bench
+
+shots: .venv/.dev  ## Pictures of every page, desk and phone, light and dark, into shots/ (ONLY=disputes: some)
+	@.ci/chromium
+	$(BIN)/python -m tests.shots $(ONLY)
 
 torture: .venv/.dev  ## The long randomised runs
 	$(BIN)/python -m pytest -m torture --timeout 1800

@@ -48,12 +48,18 @@ class Visitor:
 
     def look(self) -> None:
         """No accessibility fault, no sideways scrolling, nothing in the console."""
+        assert self.faults() == [], self.page.url
+
+    def faults(self) -> list[str]:
+        """What is wrong with the page that is open."""
         self.page.wait_for_load_state("networkidle")
         found = Axe().run(self.page, options=RULES).response["violations"]
-        assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found] == [], self.page.url
         too_wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert too_wide == 0, f"{self.page.url} scrolls sideways by {too_wide} px"
-        assert self.complaints == [], self.page.url
+        return [
+            *(f"{fault['id']}: {fault['nodes'][0]['html']}" for fault in found),
+            *([f"scrolls sideways by {too_wide} px"] if too_wide else []),
+            *self.complaints,
+        ]
 
     @property
     def words(self) -> str:
