@@ -220,7 +220,7 @@ def test_a_disputed_debit_cannot_be_answered(sandbox: Sandbox, currency: str, me
     client = sandbox.stripe()
     intent = draw(client, method if currency == "usd" else bacs(client, method), currency)
 
-    sandbox.advance(30)
+    sandbox.advance(200)
 
     dispute = client.v1.disputes.list({"payment_intent": intent.id}).data[0]
     assert (dispute.status, dispute.reason, dispute.evidence_details.due_by) == ("lost", "debit_not_authorized", 0)

@@ -43,7 +43,7 @@ _ACH = {
     "000555555559": TestAccount("disputed"),
     "000666666661": TestAccount(reachable=False),
     "000777777771": TestAccount("charge_exceeds_weekly_limit"),
-    "000888888885": TestAccount("charge_exceeds_transaction_limit"),
+    "000888888885": TestAccount("ach_tokenized_account"),
     "000000000009": TestAccount(seconds=NEVER),
 }
 _BACS = {
@@ -53,7 +53,7 @@ _BACS = {
     "93333335": TestAccount("debit_not_authorized", LATER),
     "22222227": TestAccount("bacs_insufficient_funds"),
     "92222227": TestAccount("bacs_insufficient_funds", LATER),
-    "55555559": TestAccount("disputed"),
+    "55555559": TestAccount("disputed", LATER),
     "00033333": TestAccount("debit_not_authorized", mandate="refused"),
 }
 _UNUSABLE = "00044444"
@@ -68,6 +68,7 @@ _ALIASES = {
     "dispute": "000555555559",
     "processing": "000000000009",
     "weeklyLimitExceeded": "000777777771",
+    "failMicrodeposits": "000666666661",
 }
 
 ROUTING = "110000000"

@@ -136,8 +136,8 @@ DECLINES = {
     "charge_exceeds_weekly_limit": Decline(
         "charge_exceeds_weekly_limit", "The payment takes this account above its weekly limit.", None, None, None
     ),
-    "charge_exceeds_transaction_limit": Decline(
-        "charge_exceeds_transaction_limit", "The payment is above the limit of one transaction.", None, None, None
+    "ach_tokenized_account": Decline(
+        "tokenized_account_number_deactivated", "The tokenized account number has been deactivated.", None, None, None
     ),
     "bacs_insufficient_funds": Decline(
         "insufficient_funds", "The customer's account has insufficient funds to cover this payment.", None, None, "0"
