@@ -148,12 +148,14 @@ def _last_sync() -> Iterator[Finding]:
 
 
 def _refunds_fit() -> Iterator[Finding]:
-    """Refunds that give back, or may, never sum up to more than was captured. What was only held and let go is none."""
+    """Refunds that give back, or may, never sum up to more than was captured. What was only held and let go is none.
+    A debit on its way counts as taken: Stripe refunds it before the bank has answered."""
     query = """
-        SELECT r.charge_id, sum(r.amount), c.amount_captured FROM refunds r JOIN charges c ON c.id = r.charge_id
+        SELECT r.charge_id, sum(r.amount), t.taken FROM refunds r JOIN charges c ON c.id = r.charge_id,
+        LATERAL (SELECT CASE c.status WHEN 'pending' THEN c.amount ELSE c.amount_captured END AS taken) t
         WHERE r.status NOT IN ('refused', 'failed', 'canceled') AND r.deleted_at IS NULL
           AND NOT (r.requested_by IS NULL AND r.status = 'succeeded' AND r.balance_transaction_id IS NULL)
-        GROUP BY r.charge_id, c.amount_captured HAVING sum(r.amount) > c.amount_captured ORDER BY 1"""
+        GROUP BY r.charge_id, t.taken HAVING sum(r.amount) > t.taken ORDER BY 1"""
     found = db.session.execute(text(query)).all()
     for charge_id, given, taken in found[:_SHOWN]:
         yield Finding(Health.BAD, f"Charge {charge_id}: {given} refunded of {taken} captured (minor units).")

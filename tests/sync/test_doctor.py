@@ -99,6 +99,15 @@ def test_refunds_beyond_the_charge_are_wrong(copy_of_canned: Copy):
     assert "Charge ch_1: 1001 refunded of 1000 captured (minor units)." in wrongs(copy_of_canned)
 
 
+def test_a_debit_on_its_way_may_be_given_back(healthy: Copy):
+    debited = factories.charge(
+        id="ch_1", amount=1_000, status="pending", captured=False, amount_captured=0, raw=factories.packed({})
+    )
+    factories.refund(debited, amount=1_000)
+
+    assert [line for line in wrongs(healthy) if line.startswith("Charge ")] == []
+
+
 def test_an_old_schema_is_wrong_and_ends_the_visit(healthy: Copy):
     with transaction():
         db.session.execute(text("UPDATE alembic_version SET version_num = '0001'"))

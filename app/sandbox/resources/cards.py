@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -53,6 +54,7 @@ class TestCard:
         return self.declines is not None and not self.attaches
 
 
+@functools.lru_cache(maxsize=4096)
 def fingerprint(secret: str) -> str:
     letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     number = int.from_bytes(hashlib.sha256(f"sandbox card {secret}".encode()).digest()[:16], "big")
