@@ -8,7 +8,7 @@ import pytest
 
 from tests.sandbox.client import KEY, Sandbox
 from tests.sandbox.conftest import Cli, cli  # noqa: F401 - a fixture
-from tests.sandbox.test_cli import EVENTS
+from tests.sandbox.test_cli import MONEY
 from tests.stack import Stack, eventually
 from tests.world import WEBHOOK_SECRET
 
@@ -32,7 +32,7 @@ def test_what_the_command_line_triggers_ends_in_the_mirror(
     sandbox: Sandbox,
     desk: Stack,
 ) -> None:
-    for event in EVENTS:
+    for event in MONEY:
         ran = cli("trigger", event, "--api-base", sandbox.url, "--api-key", KEY)
         assert ran.returncode == 0, f"{event}: {ran.stdout}{ran.stderr}"
 
@@ -41,7 +41,7 @@ def test_what_the_command_line_triggers_ends_in_the_mirror(
     eventually(lambda: states(desk, "waiting") == set(), within=90)
     sent = {event["id"]: event["type"] for event in sandbox.objects("event")}
     assert states(desk, "processed", "superseded", "ignored") == set(sent)
-    assert set(EVENTS) - set(sent.values()) == set()
+    assert set(MONEY) - set(sent.values()) == set()
     assert ", 0 differences," in desk.run("sync", "check")
 
 
