@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from app.database import db
 from tests.e2e.visitor import CHROMIUM, QUIET
 from tests.sandbox.client import Sandbox, running
+from tests.sandbox.sdk_types import strange_answers
 from tests.servers import drop_database, fresh_database
 from tests.world import application
 
@@ -103,10 +104,11 @@ def sandbox_process() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(sandbox_process: Sandbox) -> Sandbox:
-    """An empty sandbox."""
+def sandbox(sandbox_process: Sandbox) -> Iterator[Sandbox]:
+    """An empty sandbox; whatever it answers the test must be what the official SDK expects."""
     sandbox_process.reset()
-    return sandbox_process
+    yield sandbox_process
+    assert strange_answers(sandbox_process) == []
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def serve(arguments: argparse.Namespace) -> int:
     """Answer until SIGTERM or Ctrl-C."""
     world = World(arguments.database_url, durable=arguments.durable, seed=arguments.seed)
     sandbox = Sandbox(world, host=arguments.host, port=arguments.port, public_url=arguments.public_url)
+    sandbox.specimens.on = arguments.specimens
     if arguments.webhook_url:
         sandbox.add_endpoint(arguments.webhook_url, arguments.webhook_secret, version=arguments.webhook_version)
     if threading.current_thread() is threading.main_thread():
@@ -92,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     server.add_argument("--seed", type=int, help="make the same ids every time")
     server.add_argument("--durable", action="store_true", help="wait for the disk at every commit")
+    server.add_argument(
+        "--specimens", action="store_true", help="keep an answer of every shape for GET /_control/specimens"
+    )
     server.add_argument("--webhook-url", help="deliver every event there")
     server.add_argument("--webhook-secret", help="whsec_… to sign with (default: a new one)")
     server.add_argument("--webhook-version", help="API version of those events (default: the account's)")

@@ -15,6 +15,7 @@ from app.sandbox.faults import Fault, Faults
 from app.sandbox.http import HttpServer, Reply, Request
 from app.sandbox.journal import Journal
 from app.sandbox.pages import visit
+from app.sandbox.specimens import Specimens
 from app.sandbox.timers import Timers
 from app.sandbox.world import LOST, World
 
@@ -27,6 +28,7 @@ class Sandbox:
         self.world = world
         self.faults = Faults()
         self.journal = Journal(world)
+        self.specimens = Specimens()
         self.deliverer = Deliverer(world)
         self.timers = Timers(world)
         self.http = HttpServer(host, port, self.answer)
@@ -55,6 +57,7 @@ class Sandbox:
         self.faults.clear()
         self.world.reset(seed=seed)
         self.journal.clear()
+        self.specimens.clear()
         for _ in range(5):
             if self.deliverer.sending == 0:
                 break
@@ -113,6 +116,8 @@ class Sandbox:
         else:
             reply = refusal or answers.answer(self.world, call, request)
             entry["replayed"] = "Idempotent-Replayed" in reply.headers
+            if self.specimens.on and reply.content_type == "application/json":
+                self.specimens.note(call.method, call.path, call.api_version, reply.status, reply.body)
             reply = self._after(fault, reply)
         self.journal.close(entry, 0 if reply.reset else reply.status)
         return reply

@@ -165,6 +165,11 @@ class Sandbox:
         assert response.status_code == 200, response.text
         return [json.loads(line) for line in response.content.split(b"\n") if line]
 
+    def specimens(self) -> list[Json]:
+        """An answer of every shape it has given since the last reset: method, path, api_version, status, body."""
+        found: list[Json] = self.control("GET", "specimens")["data"]
+        return found
+
     def endpoint(self, url: str, secret: str, *, events: list[str] | None = None, version: str | None = None) -> Json:
         """A webhook endpoint with a chosen secret."""
         body = {"url": url, "secret": secret, "enabled_events": events or ["*"], "api_version": version}
@@ -182,9 +187,9 @@ class Sandbox:
 
 
 @contextmanager
-def running(database_url: str, *options: str) -> Iterator[Sandbox]:
-    """A sandbox of one's own for as long as the block lasts."""
-    sandbox = Sandbox(database_url, options=options)
+def running(database_url: str, *options: str, specimens: bool = True) -> Iterator[Sandbox]:
+    """A sandbox of one's own for as long as the block lasts. It keeps specimens of its answers for `strange_answers`."""
+    sandbox = Sandbox(database_url, options=(*options, *(["--specimens"] if specimens else [])))
     sandbox.start()
     try:
         yield sandbox

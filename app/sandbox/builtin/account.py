@@ -30,6 +30,12 @@ def retrieve(tx: Tx) -> Obj:
         "payouts_enabled": True,
         "settings": {
             "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+            "card_payments": {
+                "decline_on": {"avs_failure": False, "cvc_failure": False},
+                "statement_descriptor_prefix": None,
+                "statement_descriptor_prefix_kana": None,
+                "statement_descriptor_prefix_kanji": None,
+            },
             "dashboard": {"display_name": "Counterfoil Sandbox", "timezone": "Etc/UTC"},
             "payments": {"statement_descriptor": "COUNTERFOIL"},
         },
