@@ -15,7 +15,7 @@ from app.sandbox.schema import HOT_FILTERS
 Row = tuple[Any, ...]
 
 COLUMNS = ("kind", "id", "created", "deleted", *HOT_FILTERS, "facets", "body")
-_COLD = tuple(name for name in FACETS if name not in HOT_FILTERS)
+_COLD = frozenset(FACETS) - frozenset(HOT_FILTERS)
 _REPLACED = ", ".join(f"{name} = EXCLUDED.{name}" for name in COLUMNS[3:])
 _INSERT = f"INSERT INTO objects ({', '.join(COLUMNS)}) VALUES %s ON CONFLICT (kind, id) DO UPDATE SET {_REPLACED}"
 _INSERT_DATED = _INSERT + ", created = EXCLUDED.created"
@@ -24,13 +24,14 @@ _INSERT_DATED = _INSERT + ", created = EXCLUDED.created"
 def row_of(obj: Mapping[str, Any], body: str, *, now: int) -> Row:
     """The row of one object; objects without `created` (mandates) get the moment they were first seen."""
     obj = with_found(obj)
-    facets = {name: _plain(obj[name]) for name in _COLD if obj.get(name) is not None}
+    facets = {name: _plain(obj[name]) for name in _COLD & obj.keys() if obj[name] is not None}
+    created = obj.get("created", now)
     return (
         obj["object"],
         obj["id"],
-        obj.get("created", now) if isinstance(obj.get("created", now), int) else now,
+        created if isinstance(created, int) else now,
         obj.get("deleted") is True,
-        *(_text(obj.get(name)) for name in HOT_FILTERS),
+        *(_text(value) if (value := obj.get(name)) is not None else None for name in HOT_FILTERS),
         codec.dumps(facets) if facets else None,
         body,
     )

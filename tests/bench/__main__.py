@@ -2,13 +2,13 @@
 
 import os
 
-from tests.bench import bench_backfill, bench_lists, bench_webhooks
+from tests.bench import bench_backfill, bench_lists, bench_sandbox, bench_webhooks
 from tests.bench.figures import Figure, say, table
 
 
 def main() -> None:
     say(f"Load before: {_load()} on {os.cpu_count()} cores. On a busy machine figures say more about the neighbours.")
-    figures = [*_backfill(), *_webhooks(), *_lists()]
+    figures = [*_backfill(), *_webhooks(), *_lists(), *_sandbox()]
     say(f"\n{table(figures)}\n\nLoad after: {_load()}")
 
 
@@ -46,6 +46,18 @@ def _lists() -> list[Figure]:
         figures.append(Figure(f"List, {label}", page.median, "ms", 10))
     say(f"List, download: {download}")
     return [*figures, Figure("List, download, growth of memory", download.grown_mb, "MB")]
+
+
+def _sandbox() -> list[Figure]:
+    result = bench_sandbox.measure()
+    say(f"Sandbox: {result}")
+    return [
+        Figure("Sandbox, seeding", result.charges / result.seeding, "charges/s"),
+        Figure("Sandbox, page of 100", result.page, "ms", 5),
+        Figure("Sandbox, a write", result.write, "ms", 5),
+        Figure("Sandbox, a paid charge", result.payment, "ms", 5),
+        Figure("Sandbox, sixty days", result.sixty_days, "s", 30),
+    ]
 
 
 def _load() -> str:

@@ -21,7 +21,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from app.sandbox import codec, events, store
 from app.sandbox.params import Obj, Params
 from app.sandbox.resources.currencies import SETTLED
-from app.sandbox.seed import copying
+from app.sandbox.seed.copying import Copier
 from app.sandbox.seed.movements import Movements
 from app.sandbox.tx import About, Tx
 from app.sandbox.world import NEWEST_VERSION, World
@@ -55,7 +55,8 @@ FOUND_BY = {
 SLOWER = {"bank_answers": (2.0, 5.0), "refund_arrives": (2.0, 6.0), "refund_bounces": (4.0, 14.0)}
 """Days that take seconds in a running sandbox, so that nobody has to wait for them."""
 
-_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_LETTERS = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 
 
 class QuietWorld(World):
@@ -66,7 +67,7 @@ class QuietWorld(World):
         self._source = ids
 
     def new_id(self, prefix: str, length: int = 24) -> str:
-        return prefix + "".join(self._source.choices(_ALPHABET, k=length))
+        return prefix + self._source.randbytes(length).translate(_LETTERS).decode()
 
     def endpoints(self, tx: Tx) -> list[dict[str, Any]]:  # noqa: ARG002
         return []
@@ -96,6 +97,8 @@ class Stage(Tx):
         self._numbers = itertools.count()
         self._kept: dict[tuple[str, str], Kept] = {}
         self._passing = 0
+        self._copier = Copier(self.cursor)
+        self._leaving: dict[tuple[str, str], str] = {}
         self._undo: dict[tuple[str, str], Kept | None] | None = None
         self._found_by: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
 
@@ -190,13 +193,22 @@ class Stage(Tx):
         if self._passing < ENOUGH and not everything:
             return
         going = [(key, kept) for key, kept in self._kept.items() if everything or not self._stays(*key)]
-        copying.insert(self.cursor, (self._row(*key, kept) for key, kept in going if not kept.stored))
         changed = [self._row(*key, kept) for key, kept in going if kept.stored and kept.changed]
+        self.settle()
         if changed:
             store.write(self.cursor, changed, dated=True)
+        self._copier.insert(self._row(*key, kept) for key, kept in going if not kept.stored)
+        self._leaving = {key: kept.body for key, kept in going if not kept.stored}
         for key, _ in going:
             del self._kept[key]
         self._passing = 0
+        if everything:
+            self.settle()
+
+    def settle(self) -> None:
+        """Wait until the store has everything that was released; only then may others use the connection."""
+        self._copier.settle()
+        self._leaving = {}
 
     def keys(self, kind: str) -> list[str]:
         """Ids of this kind that are in memory."""
@@ -227,10 +239,14 @@ class Stage(Tx):
         return store.row_of(obj, kept.body, now=kept.seen)
 
     def _from_store(self, kind: str, object_id: str) -> Kept | None:
-        """What this shop copied before. What the sandbox keeps for itself is not read: it belongs to the running world."""
-        if kind.startswith("sandbox."):
+        """What this shop copied before. What stays in memory is not looked for; and what the sandbox keeps for itself
+        belongs to the running world."""
+        if kind in STAY or kind.startswith("sandbox."):
             return None
-        body = store.read(self.cursor, kind, object_id)
+        body = self._leaving.get((kind, object_id))
+        if body is None:
+            self.settle()
+            body = store.read(self.cursor, kind, object_id)
         if body is None:
             return None
         kept = self._kept[kind, object_id] = Kept(body, self.now, stored=True, changed=False)
