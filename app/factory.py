@@ -28,6 +28,8 @@ from app.refunds import approved
 from app.refunds.rules import RefundRulesView
 from app.refunds.views import RefundsView
 from app.remarks.views import RemarksView
+from app.risk.acts import ACTS as RISK_ACTS
+from app.risk.views import BlockedView, BlockListView, ReviewsView
 from app.settings import Settings, database_url
 from app.staff import door
 from app.staff.views import MySessionsView, StaffListView
@@ -49,7 +51,7 @@ def create_app(settings: Settings) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"))
     init_gateway(app)
     # One table of each feature that asks Stripe for changes.
-    init_acts(app, PAYMENT_ACTS)
+    init_acts(app, PAYMENT_ACTS, RISK_ACTS)
     init_webhooks(app)
     init_web(app, record=trail.record)
     # What can need another person's word; each feature names its own.
@@ -65,6 +67,9 @@ def create_app(settings: Settings) -> Flask:
             AuthorisationsView(),
             PaymentsView(),
             RefundsView(),
+            ReviewsView(),
+            BlockedView(),
+            BlockListView(),
             DisputesView(),
             PayoutsView(),
             CustomersView(),

@@ -18,6 +18,7 @@ from app.models.payment_intent import PaymentIntent
 from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.refund import Refund
+from app.models.review import Review
 from app.models.webhook_event import WebhookEvent
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -78,6 +79,12 @@ def refund(of: Charge, **columns: Any) -> Refund:
     values["charge_id"] = of.id
     stripe_id = values.pop("id")
     return _added(Refund(**{"stripe_id": stripe_id} | values))
+
+
+def review(of: Charge, **columns: Any) -> Review:
+    """An open review that a rule asked for."""
+    plain = {"open": True, "opened_reason": "rule", "charge_id": of.id, "payment_intent_id": of.payment_intent_id}
+    return _added(Review(**_mirrored("prv", next(_numbers), plain | columns)))
 
 
 def dispute(of: Charge, **columns: Any) -> Dispute:

@@ -5,6 +5,7 @@ from app.models.act import Act
 from app.models.approval import Approval, ApprovalPolicy, ApprovalVote
 from app.models.audit_log import AuditLog
 from app.models.balance_transaction import BalanceTransaction
+from app.models.block_list_item import BlockListItem
 from app.models.charge import Charge
 from app.models.checkout_session import CheckoutSession
 from app.models.customer import Customer
@@ -32,9 +33,9 @@ from app.models.wanted_object import WantedObject
 from app.models.webhook_event import WebhookEvent, WebhookRefusal
 
 TABLES = (
-    Account, Act, Approval, ApprovalPolicy, ApprovalVote, AuditLog, BalanceTransaction, Charge, CheckoutSession, CustomValue,
-    Customer, CustomerLink, Dispute, EarlyFraudWarning, GatewayCall, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail,
-    MailAttachment, Mandate, Note, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund, RefundLimit,
-    RefundReason, Review, SetupIntent, SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun,
-    SyncWindow, Tag, WantedObject, WebhookEvent, WebhookRefusal,
+    Account, Act, Approval, ApprovalPolicy, ApprovalVote, AuditLog, BalanceTransaction, BlockListItem, Charge, CheckoutSession,
+    CustomValue, Customer, CustomerLink, Dispute, EarlyFraudWarning, GatewayCall, Invoice, InvoiceLine, InvoicePayment, JobRun,
+    Mail, MailAttachment, Mandate, Note, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund, RefundLimit,
+    RefundReason, Review, SetupIntent, SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow,
+    Tag, WantedObject, WebhookEvent, WebhookRefusal,
 )  # fmt: skip

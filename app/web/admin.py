@@ -16,7 +16,7 @@ from app.web.sessions import current_person
 View = TypeVar("View", bound=Callable[..., Any])
 
 # The order of the groups in the rail.
-GROUPS = ("Money", "People", "Machinery", "Oversight")
+GROUPS = ("Money", "Risk", "People", "Machinery", "Oversight")
 
 
 def expose(url: str = "/", methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
