@@ -7,16 +7,16 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement
 
-from app.customers import duplicates, figures, operations, persons, places, queries, timeline
+from app.customers import duplicates, figures, handing_out, operations, persons, places, queries, timeline
 from app.errors import BadRequest, DomainError, Unknown
 from app.mirror import raw
 from app.models.customer import Customer
 from app.remarks import queries as remarks
 from app.remarks.queries import tag_filter
-from app.web import columns, witness
+from app.web import columns, proof, witness
 from app.web.admin import expose, may
 from app.web.columns import personal
-from app.web.export import csv_answer
+from app.web.export import csv_answer, file_answer
 from app.web.filters import ChoiceFilter, DateFilter, Filter, TextFilter, one_of
 from app.web.listing import ListView
 from app.web.lookup import find
@@ -108,6 +108,7 @@ class CustomersView(ListView[Customer, Customer]):
             timeline=timeline.page(person.ids, person.account_id, size=NEWEST_HAPPENINGS),
             may_note=may(Permission.NOTE_WRITE),
             may_link=may(Permission.CUSTOMER_LINK),
+            may_hand_out=may(Permission.CUSTOMER_EXPORT),
             raw=raw.unpack(customer.raw) if sees_persons else None,
         )
 
@@ -161,6 +162,16 @@ class CustomersView(ListView[Customer, Customer]):
     def part(self, key: str) -> ResponseReturnValue:
         """They are not."""
         return self._pair(key, operations.part, "Each is a person of its own again.")
+
+    @expose("/<key>/hand-out", methods=("POST",))
+    @needs(Permission.CUSTOMER_EXPORT)
+    def hand_out(self, key: str) -> ResponseReturnValue:
+        """Everything that is kept of this customer, as one file."""
+        customer = find(Customer, key, what="customer")
+        if ask := proof.missing(url_for(".details", key=key)):
+            return ask
+        pieces = handing_out.hand_out(customer, actor=current_actor())
+        return file_answer(f"{customer.id}.zip", pieces, mimetype="application/zip")
 
     def _pair(self, key: str, act: Callable[..., None], done: str) -> ResponseReturnValue:
         customer, other = find(Customer, key, what="customer"), request.form.get("other", "").strip()

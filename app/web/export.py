@@ -36,6 +36,23 @@ def csv_answer(name: str, heading: Sequence[str], batches: Batches) -> Response:
     return response
 
 
+def file_answer(name: str, pieces: Iterator[bytes], *, mimetype: str) -> Response:
+    """A download of any kind that is made while it is sent; the request's context is entered for each piece, as above."""
+
+    @copy_current_request_context
+    def following() -> bytes | None:
+        return next(pieces, None)
+
+    def chunks() -> Iterator[bytes]:
+        while (piece := following()) is not None:
+            if piece:
+                yield piece
+
+    response = Response(chunks(), mimetype=mimetype)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
 def cell(value: object) -> str:
     """One value as CSV holds it. Numbers stay numbers, negative ones too; only text can be dangerous and is disarmed."""
     if value is None:
