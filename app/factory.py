@@ -32,6 +32,7 @@ from app.risk.acts import ACTS as RISK_ACTS
 from app.risk.views import BlockedView, BlockListView, ReviewsView
 from app.settings import Settings, database_url
 from app.staff import door
+from app.staff.factors.views import SecondFactorView
 from app.staff.views import MySessionsView, StaffListView
 from app.web.admin import start_desk
 from app.web.setup import init_web
@@ -84,6 +85,7 @@ def create_app(settings: Settings) -> Flask:
             AuditView(),
             StaffListView(),
             MySessionsView(),
+            SecondFactorView(),
         ],
     )
     return app

@@ -2,6 +2,8 @@
 
 from app.models.account import Account
 from app.models.act import Act
+from app.models.allowed_network import AllowedNetwork
+from app.models.api_key import ApiKey
 from app.models.approval import Approval, ApprovalPolicy, ApprovalVote
 from app.models.audit_log import AuditLog
 from app.models.balance_transaction import BalanceTransaction
@@ -13,6 +15,7 @@ from app.models.customer_link import CustomerLink
 from app.models.dispute import Dispute
 from app.models.early_fraud_warning import EarlyFraudWarning
 from app.models.gateway_call import GatewayCall, RateBucket
+from app.models.invitation import Invitation
 from app.models.invoice import Invoice, InvoiceLine, InvoicePayment
 from app.models.job_run import JobRun
 from app.models.mail import Mail, MailAttachment
@@ -25,7 +28,10 @@ from app.models.refund import Refund
 from app.models.refund_rules import RefundLimit, RefundReason
 from app.models.remark import CustomValue, Note, Tag
 from app.models.review import Review
+from app.models.role_policy import RolePermission, RolePolicy
+from app.models.second_factor import Authenticator, Passkey, RecoveryCode
 from app.models.setup_intent import SetupIntent
+from app.models.sign_in_step import SignInStep
 from app.models.staff import SignInAttempt, Staff, StaffSession
 from app.models.subscription import Subscription, SubscriptionItem
 from app.models.sync_window import SyncRun, SyncWindow
@@ -33,9 +39,10 @@ from app.models.wanted_object import WantedObject
 from app.models.webhook_event import WebhookEvent, WebhookRefusal
 
 TABLES = (
-    Account, Act, Approval, ApprovalPolicy, ApprovalVote, AuditLog, BalanceTransaction, BlockListItem, Charge, CheckoutSession,
-    CustomValue, Customer, CustomerLink, Dispute, EarlyFraudWarning, GatewayCall, Invoice, InvoiceLine, InvoicePayment, JobRun,
-    Mail, MailAttachment, Mandate, Note, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, Refund, RefundLimit,
-    RefundReason, Review, SetupIntent, SignInAttempt, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow,
-    Tag, WantedObject, WebhookEvent, WebhookRefusal,
+    Account, Act, AllowedNetwork, ApiKey, Approval, ApprovalPolicy, ApprovalVote, AuditLog, Authenticator,
+    BalanceTransaction, BlockListItem, Charge, CheckoutSession, CustomValue, Customer, CustomerLink, Dispute,
+    EarlyFraudWarning, GatewayCall, Invitation, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment, Mandate,
+    Note, Passkey, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, RecoveryCode, Refund, RefundLimit,
+    RefundReason, Review, RolePermission, RolePolicy, SetupIntent, SignInAttempt, SignInStep, Staff, StaffSession,
+    Subscription, SubscriptionItem, SyncRun, SyncWindow, Tag, WantedObject, WebhookEvent, WebhookRefusal,
 )  # fmt: skip

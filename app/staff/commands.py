@@ -11,6 +11,7 @@ from app.database import db
 from app.errors import DomainError
 from app.models.staff import ROLES
 from app.staff import operations, queries
+from app.staff.factors import operations as factor_operations
 
 
 @click.group("staff", help="Who may sign in, and as what.")
@@ -38,6 +39,15 @@ def password(email: str, password_stdin: bool) -> None:
         new = _password(from_stdin=password_stdin)
         operations.set_password(email, password=new, actor=Actor.command("staff password"))
     click.echo(f"{email.strip().lower()} has a new password; every session was ended.")
+
+
+@staff.command("remove-factor", help="Remove the second factor of somebody who lost it.")
+@click.argument("email")
+def remove_factor(email: str) -> None:
+    with _clear_refusals():
+        person = queries.by_email(operations.checked_email(email))
+        factor_operations.remove_all(person.id, actor=Actor.command("staff remove-factor"))
+    click.echo(f"{person.email} signs in with the password alone; every session was ended.")
 
 
 @staff.command("list", help="Everybody, with role and last sign-in.")

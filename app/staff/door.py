@@ -1,14 +1,30 @@
-"""The pages at the door: sign in, give the password again, sign out."""
+"""The pages at the door: sign in, the second factor, prove it again, sign out."""
 
-from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app import logs
 from app.settings import Settings
-from app.staff import sign_in
+from app.staff import sign_in, steps
+from app.staff.entering import Visitor
+from app.staff.factors import queries
+from app.staff.factors.operations import WrongCode
+from app.staff.sealing import Seal
 from app.staff.throttle import TooManyTries
 from app.web import sessions
+from app.web.guard import before_factor
 from app.web.permissions import PUBLIC, SIGNED_IN, needs
 from app.web.redirects import safe_path
 
@@ -25,38 +41,75 @@ def form() -> ResponseReturnValue:
     if request.method != "POST":
         return redirect(_next(), 303) if current_user.is_authenticated else _form()
     try:
-        token = sign_in.sign_in(
+        entry = sign_in.sign_in(
             request.form.get("email", ""),
             request.form.get("password", ""),
-            visitor=_visitor(),
+            visitor=visitor(),
             old_token=request.cookies.get(sessions.cookie_name()),
         )
     except TooManyTries as refusal:
         return _form(retry_after=refusal.minutes), refusal.status, {"Retry-After": str(refusal.minutes * 60)}
-    except sign_in.WrongPassword as refusal:
+    except (sign_in.WrongPassword, sign_in.WrongNetwork) as refusal:
         return _form(error=str(refusal)), refusal.status
-    # Nothing of what this browser had before signing in is carried over, its form token included.
-    session.clear()
-    answer = make_response(redirect(_next(), 303))
-    sessions.give_cookie(answer, token)
-    return answer
+    return halfway(entry.token) if entry.halfway else arrived(entry.token)
+
+
+@pages.route("/login/code", methods=["GET", "POST"])
+@needs(PUBLIC)
+def code() -> ResponseReturnValue:
+    """The second half of signing in: a code."""
+    token = request.cookies.get(sessions.step_cookie_name(), "")
+    step = steps.look(token, "second_factor") if token else None
+    if step is None or step.staff_id is None:
+        return redirect(url_for("sign_in.form"), 303)
+    error, status = None, 200
+    if request.method == "POST":
+        try:
+            session_token = sign_in.finish(
+                token,
+                request.form.get("code", ""),
+                visitor=visitor(),
+                seal=seal(),
+                old_token=request.cookies.get(sessions.cookie_name()),
+            )
+        except (TooManyTries, WrongCode, sign_in.WrongNetwork) as refusal:
+            error, status = str(refusal), refusal.status
+        except (sign_in.StepOver, sign_in.WrongPassword) as refusal:
+            flash(str(refusal), "warning")
+            return redirect(url_for("sign_in.form"), 303)
+        else:
+            return arrived(session_token)
+    factors = queries.factors_of(step.staff_id)
+    return render_template("door/code.html", error=error, next=_kept_next(), factors=factors), status
 
 
 @pages.route("/login/again", methods=["GET", "POST"])
+@before_factor
 @needs(SIGNED_IN)
 def again() -> ResponseReturnValue:
-    """The password once more, before an act that matters."""
+    """Proving once more who one is, before an act that matters."""
     error: str | None = None
     status = 200
     if request.method == "POST":
         try:
-            sign_in.prove(current_user.session_id, request.form.get("password", ""), visitor=_visitor())
-        except (TooManyTries, sign_in.WrongPassword) as refusal:
+            sign_in.prove(
+                current_user.session_id,
+                password=request.form.get("password", ""),
+                code=request.form.get("code", ""),
+                visitor=visitor(),
+                seal=seal(),
+            )
+        except (TooManyTries, sign_in.WrongPassword, WrongCode) as refusal:
             error, status = str(refusal), refusal.status
         else:
             return redirect(_next(), 303)
-    back = safe_path(request.values.get("next")) or ""
-    return render_template("staff/again.html", error=error, next=back, email=current_user.email), status
+    return render_template(
+        "door/again.html",
+        error=error,
+        next=_kept_next(),
+        email=current_user.email,
+        factors=queries.factors_of(current_user.id),
+    ), status
 
 
 @pages.route("/logout", methods=["POST"])
@@ -71,13 +124,43 @@ def leave() -> Response:
     return answer
 
 
+def arrived(token: str) -> Response:
+    """Signed in: the cookie, and on to where they wanted to be."""
+    # Nothing of what this browser had before signing in is carried over, its form token included.
+    session.clear()
+    answer = make_response(redirect(_next(), 303))
+    sessions.give_cookie(answer, token)
+    if sessions.step_cookie_name() in request.cookies:
+        sessions.take_cookie(answer, name=sessions.step_cookie_name())
+    return answer
+
+
+def halfway(token: str) -> Response:
+    """The password was right; a second factor is asked for on the next page."""
+    session.clear()
+    answer = make_response(redirect(url_for("sign_in.code", next=_kept_next() or None), 303))
+    sessions.give_cookie(answer, token, name=sessions.step_cookie_name(), lasts=steps.PATIENCE)
+    return answer
+
+
+def visitor() -> Visitor:
+    return Visitor(
+        ip=request.remote_addr or "unknown", agent=request.user_agent.string, request_id=logs.request_id.get()
+    )
+
+
+def seal() -> Seal:
+    settings: Settings = current_app.extensions["settings"]
+    return Seal.of(settings.secret_key)
+
+
 def _form(*, error: str | None = None, retry_after: int | None = None) -> str:
     settings: Settings = current_app.extensions["settings"]
     hint = "Sandbox: an invented shop, no real money moves." if settings.sandbox else None
     return render_template(
         "sign_in.html",
         action=url_for("sign_in.form"),
-        next=safe_path(request.values.get("next")) or "",
+        next=_kept_next(),
         email=request.form.get("email", "")[:254],
         error=error,
         retry_after=retry_after,
@@ -86,13 +169,11 @@ def _form(*, error: str | None = None, retry_after: int | None = None) -> str:
     )
 
 
+def _kept_next() -> str:
+    return safe_path(request.values.get("next")) or ""
+
+
 def _next() -> str:
     """Where to after signing in: a page of ours, never the door itself."""
-    wanted = safe_path(request.values.get("next"))
+    wanted = _kept_next()
     return wanted if wanted and not wanted.startswith(("/login", "/logout")) else HOME
-
-
-def _visitor() -> sign_in.Visitor:
-    return sign_in.Visitor(
-        ip=request.remote_addr or "unknown", agent=request.user_agent.string, request_id=logs.request_id.get()
-    )

@@ -6,6 +6,7 @@ from sqlalchemy import delete, or_
 
 from app import clock
 from app.database import db, transaction
+from app.models.sign_in_step import SignInStep
 from app.models.staff import SignInAttempt, StaffSession
 
 # The audit trail keeps who came in and when; these tables are for the machinery.
@@ -24,4 +25,7 @@ def forget_old() -> int:
             .where(or_(StaffSession.ended_at < before, StaffSession.expires_at < before))
             .returning(StaffSession.id)
         ).all()
-    return len(tries) + len(sessions)
+        steps = db.session.execute(
+            delete(SignInStep).where(SignInStep.expires_at < clock.now()).returning(SignInStep.id)
+        ).all()
+    return len(tries) + len(sessions) + len(steps)

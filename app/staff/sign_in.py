@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from app import clock
 from app.actor import Actor
@@ -11,11 +11,15 @@ from app.audit import trail
 from app.database import db, transaction
 from app.errors import DomainError, Unknown
 from app.models.staff import Staff, StaffSession
-from app.staff import passwords, throttle
-from app.web.tokens import ABSOLUTE, digest, new_token
+from app.staff import entering, passwords, steps, throttle
+from app.staff.entering import Visitor, actor_of, end
+from app.staff.factors.operations import WrongCode, accepts
+from app.staff.factors.queries import factors_of
+from app.staff.sealing import Seal
+from app.web import networks
 
+WRONG_CODE = "This code is wrong, or it was used before. Wait for the next one your app shows."
 _LONGEST_EMAIL = 254
-_LONGEST_AGENT = 300
 
 
 class WrongPassword(DomainError):
@@ -24,58 +28,142 @@ class WrongPassword(DomainError):
     status = 401
 
 
+class WrongNetwork(DomainError):
+    """Who they are is proved, but they may not come from here."""
+
+    status = 403
+
+
+class StepOver(DomainError):
+    """The first half of a sign-in is too long ago, or was used."""
+
+    status = 401
+
+
 @dataclass(frozen=True, slots=True)
-class Visitor:
-    """Somebody who is not signed in. `ip` is the peer's address, or what a trusted proxy says it is."""
+class Entry:
+    """token: of a session, or, when `halfway`, of the step that still asks for a second factor."""
 
-    ip: str
-    agent: str
-    request_id: str | None = None
+    token: str
+    halfway: bool = False
 
 
-def sign_in(email: str, password: str, *, visitor: Visitor, old_token: str | None = None) -> str:
-    """Check the password and begin a session; answers the token for the browser's cookie.
+def sign_in(email: str, password: str, *, visitor: Visitor, old_token: str | None = None) -> Entry:
+    """Check the password; begin a session, or ask for the second factor where there is one.
 
     `old_token`: the session this browser had before; it ends, so that nobody who planted a cookie comes in with it.
 
     Raises:
         TooManyTries: nothing was checked.
         WrongPassword: the same sentence, after the same work, whatever was wrong.
+        WrongNetwork: the password is right, but this is no place to use it.
     """
     email = _as_typed(email)
     attempt = throttle.let_through(email, visitor.ip)
     person = _somebody(email)
     if not passwords.matches(password, person.password_hash if person else None) or person is None:
         if person is not None:
-            _note_failure(person, visitor)
+            _note_failure(person, visitor, "staff.sign_in_failed")
         raise WrongPassword("The e-mail address or the password is wrong.")
-    return _begin(person.id, password, visitor=visitor, attempt=attempt, old_token=old_token)
+    check_network(person, visitor)
+    with transaction():
+        throttle.forgive(attempt)
+        person = still_here(person.id)
+        if passwords.is_outdated(person.password_hash or ""):
+            person.password_hash = passwords.rehashed(password)
+        return come_in(person, visitor=visitor, old_token=old_token, proved_by="a password")
 
 
-def prove(session_id: bytes, password: str, *, visitor: Visitor) -> None:
-    """Give the password again before an act that matters; guesses count like those at the door.
+def come_in(person: Staff, *, visitor: Visitor, old_token: str | None, proved_by: str, second: bool = False) -> Entry:
+    """In the caller's transaction: what follows when somebody proved who they are, by a password or a single sign-on.
+
+    second: what they proved it by was more than one factor.
+    """
+    if not second and factors_of(person.id).any:
+        return Entry(steps.begin("second_factor", staff_id=person.id, data={"first": proved_by}), halfway=True)
+    token = entering.enter(person, visitor=visitor, old_token=old_token, proved_by=[proved_by], second=second)
+    return Entry(token)
+
+
+def finish(step_token: str, code: str, *, visitor: Visitor, seal: Seal, old_token: str | None = None) -> str:
+    """The second half: a code of the app or a recovery code; answers the token of the session.
 
     Raises:
-        TooManyTries, WrongPassword: as above.
+        TooManyTries: nothing was checked; codes count together with passwords.
+        WrongCode: the step is still there for the next try.
+        StepOver: it took too long, or the step was finished already.
+    """
+    step = steps.look(step_token, "second_factor")
+    person = db.session.get(Staff, step.staff_id) if step else None
+    if person is None:
+        raise StepOver("That took too long. Sign in again.")
+    attempt = throttle.let_through(person.email, visitor.ip)
+    check_network(person, visitor)
+    with transaction():
+        person = still_here(person.id)
+        if used := accepts(person.id, code, seal=seal):
+            step = steps.take(step_token, "second_factor")
+            if step is None:
+                raise StepOver("That took too long. Sign in again.")
+            throttle.forgive(attempt)
+            by = [step.data["first"], used]
+            return entering.enter(person, visitor=visitor, old_token=old_token, proved_by=by, second=True)
+    _note_failure(person, visitor, "staff.code_failed")
+    raise WrongCode(WRONG_CODE)
+
+
+def check_network(person: Staff, visitor: Visitor) -> None:
+    """Asked only after a password was right.
+
+    Raises:
+        WrongNetwork: their role may not come from here; it is written down.
+    """
+    if not networks.allows(person.role, visitor.ip):
+        _note_failure(person, visitor, "staff.network_refused")
+        raise WrongNetwork("You may not sign in from this network. An admin can allow it.")
+
+
+def prove(session_id: bytes, *, password: str, code: str, visitor: Visitor, seal: Seal) -> None:
+    """Prove it again before an act that matters; guesses count like those at the door.
+
+    Who has a second factor gives a code; the password is no way round it.
+
+    Raises:
+        TooManyTries, WrongPassword, WrongCode: as above.
     """
     found = db.session.get(StaffSession, session_id)
     if found is None:
         raise WrongPassword("Sign in again.")
     person = found.staff
     attempt = throttle.let_through(person.email, visitor.ip)
-    if not passwords.matches(password, person.password_hash):
-        _note_failure(person, visitor)
+    by_code = factors_of(person.id).any
+    if not by_code and not passwords.matches(password, person.password_hash):
+        _note_failure(person, visitor, "staff.sign_in_failed")
         raise WrongPassword("The password is wrong.")
     with transaction():
-        throttle.forgive(attempt)
-        db.session.get_one(StaffSession, session_id).proved_at = clock.now()
-        trail.record(_actor(person, visitor), "staff.proved", "staff", person.email)
+        used = accepts(person.id, code, seal=seal) if by_code else "a password"
+        if used:
+            throttle.forgive(attempt)
+            proved(person, session_id, visitor=visitor, by=used, second=by_code)
+            return
+    _note_failure(person, visitor, "staff.code_failed")
+    raise WrongCode(WRONG_CODE)
+
+
+def proved(person: Staff, session_id: bytes, *, visitor: Visitor, by: str, second: bool) -> None:
+    """In the caller's transaction: this session's person proved again who they are."""
+    now = clock.now()
+    session = db.session.get_one(StaffSession, session_id)
+    session.proved_at = now
+    if second:
+        session.second_factor_at = now
+    trail.record(actor_of(person, visitor), "staff.proved", "staff", person.email, after={"with": by})
 
 
 def sign_out(session_id: bytes, *, actor: Actor) -> None:
     """End this session; its cookie is worth nothing from now on, wherever a copy of it is."""
     with transaction():
-        if _end(session_id):
+        if end(session_id):
             trail.record(actor, "staff.signed_out", "staff", actor.name)
 
 
@@ -89,7 +177,7 @@ def end_session(public_id: str, *, staff_id: UUID, actor: Actor) -> None:
         mine = select(StaffSession).where(StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None))
         for session in db.session.execute(mine).unique().scalars():
             if public_name(session.id) == public_id:
-                _end(session.id)
+                end(session.id)
                 trail.record(actor, "staff.session_ended", "staff", session.staff.email)
                 return
     raise Unknown("This session has ended already.")
@@ -100,33 +188,12 @@ def public_name(session_id: bytes) -> str:
     return session_id[:16].hex()
 
 
-def _begin(staff_id: UUID, password: str, *, visitor: Visitor, attempt: throttle.Try, old_token: str | None) -> str:
-    token = new_token()
-    now = clock.now()
-    with transaction():
-        person = db.session.get_one(Staff, staff_id, with_for_update=True)
-        if not person.is_active:
-            raise WrongPassword("The e-mail address or the password is wrong.")
-        if passwords.is_outdated(person.password_hash):
-            person.password_hash = passwords.rehashed(password)
-        if old_token:
-            _end(digest(old_token))
-        throttle.forgive(attempt)
-        person.last_sign_in_at = now
-        db.session.add(
-            StaffSession(
-                id=digest(token),
-                staff_id=person.id,
-                created_at=now,
-                last_seen_at=now,
-                proved_at=now,
-                expires_at=now + ABSOLUTE,
-                ip=visitor.ip,
-                user_agent=visitor.agent[:_LONGEST_AGENT],
-            )
-        )
-        trail.record(_actor(person, visitor), "staff.signed_in", "staff", person.email)
-    return token
+def still_here(staff_id: UUID) -> Staff:
+    """In the caller's transaction: the row, locked and read anew: their access may have ended since the password was looked at."""
+    person = db.session.get_one(Staff, staff_id, with_for_update=True, populate_existing=True)
+    if not person.is_active:
+        raise WrongPassword("The e-mail address or the password is wrong.")
+    return person
 
 
 def _somebody(email: str) -> Staff | None:
@@ -136,25 +203,11 @@ def _somebody(email: str) -> Staff | None:
     ).scalar_one_or_none()
 
 
-def _note_failure(person: Staff, visitor: Visitor) -> None:
+def _note_failure(person: Staff, visitor: Visitor, action: str) -> None:
     """Only for addresses that exist: an outsider must not be able to fill the trail with inventions."""
     email = person.email
     with transaction():
-        trail.record(_actor(person, visitor), "staff.sign_in_failed", "staff", email)
-
-
-def _end(session_id: bytes) -> bool:
-    ended = db.session.execute(
-        update(StaffSession)
-        .where(StaffSession.id == session_id, StaffSession.ended_at.is_(None))
-        .values(ended_at=clock.now())
-        .returning(StaffSession.id)
-    )
-    return ended.first() is not None
-
-
-def _actor(person: Staff, visitor: Visitor) -> Actor:
-    return Actor("staff", person.email, ip=visitor.ip, request_id=visitor.request_id)
+        trail.record(actor_of(person, visitor), action, "staff", email)
 
 
 def _as_typed(email: str) -> str:

@@ -14,6 +14,8 @@ from app.audit.sentences import sentence
 from app.errors import DomainError
 from app.models.staff import Staff
 from app.staff import operations, queries, sign_in
+from app.staff.factors import operations as factor_operations
+from app.staff.factors.queries import factors_of
 from app.staff.forms import RoleForm
 from app.web import columns, proof
 from app.web.admin import StaffView, expose
@@ -93,6 +95,11 @@ class StaffListView(ListView[Staff, Staff]):
     def reactivate(self, staff_id: str) -> ResponseReturnValue:
         return self._act(_person(staff_id), operations.reactivate, "The access is restored.")
 
+    @expose("/<staff_id>/factors", methods=("POST",))
+    @needs(Permission.STAFF_MANAGE)
+    def remove_factors(self, staff_id: str) -> ResponseReturnValue:
+        return self._act(_person(staff_id), factor_operations.remove_all, "The second factor is removed.")
+
     def _details(self, person: Staff, form: RoleForm) -> str:
         return self.render(
             "staff/person.html",
@@ -102,6 +109,7 @@ class StaffListView(ListView[Staff, Staff]):
             permissions=[permission for permission in Permission if permission in ROLES[person.role]],
             sessions=queries.live_sessions(person.id),
             events=_events(person),
+            factors=factors_of(person.id),
             may_manage=current_user.may(Permission.STAFF_MANAGE),
         )
 

@@ -10,7 +10,7 @@ from flask_admin import Admin, BaseView
 
 from app.web import theme
 from app.web.headers import csp_nonce
-from app.web.permissions import ROLES, SIGNED_IN, Need, Permission
+from app.web.permissions import SIGNED_IN, Need, Permission
 from app.web.sessions import current_person
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -120,5 +120,5 @@ def may(permission: Permission) -> bool:
     """For templates and columns: whether the person of this request has this permission. Asked for every cell, so it is quick."""
     if "permissions" not in g:
         person = current_person()
-        g.permissions = ROLES.get(person.role, frozenset()) if person else frozenset()
+        g.permissions = person.permissions if person else frozenset()
     return permission in g.permissions

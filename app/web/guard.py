@@ -1,7 +1,7 @@
 """Every request passes here before any view: who asks, from where, and whether they may."""
 
 import logging
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Flask, Response, abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +11,7 @@ from flask_wtf import CSRFProtect
 from app.errors import NotAllowed
 from app.settings import Settings
 from app.web import sessions, witness
-from app.web.permissions import PUBLIC, Access, Need, needs_of
+from app.web.permissions import PUBLIC, Access, needs_of
 from app.web.redirects import page_before, safe_path
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,12 @@ def unattended(view: Any) -> Any:
     return view
 
 
+def before_factor(view: Any) -> Any:
+    """Open to people whose role has to have a second factor and who have none yet."""
+    view.before_factor = True
+    return view
+
+
 def refuse_foreign() -> None:
     """A browser says where a form came from; what another site sent changes nothing here."""
     if request.method in SAFE or request.endpoint is None or csrf._is_exempt():
@@ -68,10 +74,17 @@ def check_needs() -> ResponseReturnValue | None:
         return None
     if not current_user.is_authenticated:
         return ask_to_sign_in()
+    view = current_app.view_functions[request.endpoint]
+    if not current_user.at_home:
+        _refuse(["network"], "You may not work here from this network. An admin can allow it.")
+    if current_user.factor_wanted and not _before_factor(view):
+        return redirect(url_for("second_factor.index_view"), 303)
     missing = [need for need in needs if not current_user.may(need)]
     if missing:
-        _refuse(missing)
-    if not getattr(current_app.view_functions[request.endpoint], "unattended", False):
+        _refuse([str(need) for need in missing if not isinstance(need, Access)])
+    if current_user.seen_as and request.method not in SAFE and not getattr(view, "ends_seeing", False):
+        _refuse(["own role"], "You are looking through another role. Nothing can be changed until you stop.")
+    if not getattr(view, "unattended", False):
         sessions.touch()
     return None
 
@@ -89,10 +102,14 @@ def ask_to_sign_in() -> Response:
     return answer  # type: ignore[return-value]
 
 
-def _refuse(missing: list[Need]) -> None:
-    names = [str(need) for need in missing if not isinstance(need, Access)]
-    witness.saw("access.refused", "page", request.path[:200], after={"method": request.method, "missing": names})
-    raise NotAllowed("Your role does not include this. An admin can change it.")
+def _before_factor(view: Any) -> bool:
+    """A page where people whose role has to have a second factor get one. A section says so for all of its pages."""
+    return bool(getattr(getattr(view, "__self__", view), "before_factor", False))
+
+
+def _refuse(missing: list[str], sentence: str = "Your role does not include this. An admin can change it.") -> NoReturn:
+    witness.saw("access.refused", "page", request.path[:200], after={"method": request.method, "missing": missing})
+    raise NotAllowed(sentence)
 
 
 def _own_origins() -> set[str]:

@@ -1,6 +1,6 @@
 """Who may do what. Read the matrix like a table; a route that names no permission is open to nobody."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ class Permission(StrEnum):
     CUSTOMER_LINK = "customer.link"
     CUSTOMER_EXPORT = "customer.export"
     CUSTOMER_ERASE = "customer.erase"
+    PERSONAL_UNMASK = "personal.unmask"
     CHARGE_READ = "charge.read"
     CHARGE_CAPTURE = "charge.capture"
     RISK_READ = "risk.read"
@@ -45,6 +46,7 @@ class Permission(StrEnum):
     STAFF_MANAGE = "staff.manage"
     APPROVAL_READ = "approval.read"
     RULES_MANAGE = "rules.manage"
+    API_KEY_MANAGE = "api_key.manage"
 
     @property
     def label(self) -> str:
@@ -62,6 +64,7 @@ LABELS: dict[Permission, str] = {
     Permission.CUSTOMER_LINK: "Link customers who are one person",
     Permission.CUSTOMER_EXPORT: "Hand out all that is kept of one person",
     Permission.CUSTOMER_ERASE: "Erase a person",
+    Permission.PERSONAL_UNMASK: "Show one person's data in full for ten minutes, with a reason",
     Permission.CHARGE_READ: "See payments",
     Permission.CHARGE_CAPTURE: "Capture and cancel payments that are only held",
     Permission.RISK_READ: "See reviews, blocked payments and the block list",
@@ -79,9 +82,10 @@ LABELS: dict[Permission, str] = {
     Permission.SYNC: "Read objects again from Stripe",
     Permission.AUDIT_READ: "See the audit trail",
     Permission.STAFF_READ: "See who works here, and what each role may do",
-    Permission.STAFF_MANAGE: "Change roles, and end or restore access",
+    Permission.STAFF_MANAGE: "Invite people, change roles and what they may do, and end or restore access",
     Permission.APPROVAL_READ: "See what waits for another person's word",
     Permission.RULES_MANAGE: "Change limits, reasons, and what needs another person's word",
+    Permission.API_KEY_MANAGE: "Make and revoke keys for programs",
 }
 
 _SHOP = {
@@ -91,6 +95,9 @@ _SHOP = {
     Permission.DISPUTE_READ,
     Permission.RISK_READ,
 }
+
+# Nobody can take these from admins, or nobody could give anything back.
+ADMINS_KEEP = frozenset({Permission.STAFF_READ, Permission.STAFF_MANAGE})
 
 # The presets of RULES B8, Stripe's own roles translated to this house.
 ROLES: dict[str, frozenset[Permission]] = {
@@ -146,8 +153,10 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.SYNC,
         }
     ),
-    # Evidence is written about payments, not about people: addresses stay masked.
-    "dispute_analyst": frozenset(_SHOP | {Permission.NOTE_WRITE, Permission.APPROVAL_READ, Permission.SYNC}),
+    # Evidence is written about payments, not about people: addresses stay masked until there is a reason to look.
+    "dispute_analyst": frozenset(
+        _SHOP | {Permission.NOTE_WRITE, Permission.APPROVAL_READ, Permission.PERSONAL_UNMASK, Permission.SYNC}
+    ),
     "developer": frozenset(_SHOP | {Permission.EVENT_READ, Permission.JOB_READ, Permission.MAIL_READ, Permission.SYNC}),
     # Sees the trail and nothing else.
     "auditor": frozenset({Permission.AUDIT_READ, Permission.EXPORT}),
@@ -187,8 +196,23 @@ def needs_of(app: Flask, endpoint: str) -> tuple[Need, ...]:
     return tuple(need for need in found if need is not None)
 
 
+def granted(role: str, changes: Mapping[str, bool] | None) -> frozenset[Permission]:
+    """What a role may: its preset with what the shop changed about it. An unknown role may nothing.
+
+    changes: rows of `role_permissions`, permission → granted; a permission this program does not know is passed over.
+    """
+    preset = ROLES.get(role, frozenset())
+    if not changes:
+        return preset
+    known = {Permission(name): given for name, given in changes.items() if name in _NAMES}
+    more = {permission for permission, given in known.items() if given}
+    less = {permission for permission, given in known.items() if not given}
+    return (preset | more) - less
+
+
 def may(role: str, need: Need) -> bool:
-    """Whether a signed-in person of this role meets `need`; an unknown role may nothing."""
-    if isinstance(need, Access):
-        return True
-    return need in ROLES.get(role, frozenset())
+    """Whether a signed-in person of this role meets `need` by the presets; an unknown role may nothing."""
+    return isinstance(need, Access) or need in ROLES.get(role, frozenset())
+
+
+_NAMES = frozenset(permission.value for permission in Permission)

@@ -1,4 +1,4 @@
-"""Acts that matter ask for the password again when it was given more than ten minutes ago."""
+"""Acts that matter ask again who somebody is, when that was last proved more than ten minutes ago."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,9 @@ from app.models.staff import StaffSession
 
 
 def missing(back: str, *, typed: Mapping[str, str] | None = None) -> Response | None:
-    """An answer that asks for the password and then leads to `back`, a page of ours; None when there is nothing to ask.
+    """An answer that asks who somebody is, and then leads to `back`, a page of ours; None when there is nothing to ask.
+
+    It asks for the second factor, or the password of who has none.
 
     `if ask := proof.missing(self.get_url(".details", id=…)): return ask`
     typed: what stands in the form. The page at `back` finds it in `unfinished()`.
@@ -24,7 +26,7 @@ def missing(back: str, *, typed: Mapping[str, str] | None = None) -> Response | 
     if typed:
         _keep(typed)
     flash(
-        "Nothing was changed yet: your password was asked for first. Please repeat what you were about to do.",
+        "Nothing was changed yet: you were asked first who you are. Please repeat what you were about to do.",
         "warning",
     )
     return redirect(url_for("sign_in.again", next=back), 303)

@@ -7,16 +7,30 @@ from uuid import UUID
 
 from flask import Flask, Request, Response, current_app, request
 from flask_login import LoginManager, UserMixin, current_user
-from sqlalchemy import select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from app import clock, logs
 from app.actor import Actor
 from app.database import db, transaction
+from app.models.role_policy import RolePermission, RolePolicy
 from app.models.staff import Staff, StaffSession
 from app.settings import Settings
-from app.web import accounts
-from app.web.permissions import Need, may
+from app.web import accounts, networks
+from app.web.permissions import Access, Need, Permission, granted
 from app.web.tokens import ABSOLUTE, IDLE, PROOF, digest
+
+# What the shop changed about this person's role, and about the one they look through: {"support": {"export": true}}.
+_of_role = (
+    select(RolePermission.role, func.jsonb_object_agg(RolePermission.permission, RolePermission.granted).label("cells"))
+    .where(or_(RolePermission.role == Staff.role, RolePermission.role == StaffSession.seen_as))
+    .group_by(RolePermission.role)
+    .correlate(Staff, StaffSession)
+    .subquery()
+)
+_changes = select(func.jsonb_object_agg(_of_role.c.role, _of_role.c.cells)).scalar_subquery()
+_wants_factor = func.coalesce(
+    select(RolePolicy.second_factor).where(RolePolicy.role == Staff.role).correlate(Staff).scalar_subquery(), False
+)
 
 # Writing at every request would make every page a write; a minute of thirty is close enough.
 _TOUCH_EVERY = timedelta(minutes=1)
@@ -24,7 +38,12 @@ _TOUCH_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Person(UserMixin):  # type: ignore[misc] # Flask-Login has no types
-    """The signed-in person of this request. A copy, not a row: it stays readable after a rollback, with no transaction open."""
+    """The signed-in person of this request. A copy, not a row: it stays readable after a rollback, with no transaction open.
+
+    seen_as: the role they look through; then `permissions` are those that both this role and their own have.
+    at_home: they come from a network their role may come from.
+    factor_wanted: their role has to have a second factor, and this session has none yet.
+    """
 
     id: UUID
     email: str
@@ -33,13 +52,18 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login has no types
     session_id: bytes
     proved_at: datetime
     last_seen_at: datetime
+    seen_as: str | None
+    unmasked: dict[str, str] | None
+    at_home: bool
+    factor_wanted: bool
+    permissions: frozenset[Permission]
 
     def may(self, need: Need) -> bool:
-        return may(self.role, need)
+        return isinstance(need, Access) or need in self.permissions
 
     @property
     def proved_recently(self) -> bool:
-        """The password was given in the last ten minutes."""
+        """Who they are was proved in the last ten minutes."""
         return clock.now() - self.proved_at < PROOF
 
 
@@ -83,6 +107,11 @@ def load(asking: Request) -> Person | None:
             StaffSession.id,
             StaffSession.proved_at,
             StaffSession.last_seen_at,
+            StaffSession.seen_as,
+            StaffSession.unmasked,
+            networks.is_home(Staff.role, asking.remote_addr),
+            and_(StaffSession.second_factor_at.is_(None), _wants_factor).label("factor_wanted"),
+            _changes,
         )
         .join(StaffSession, StaffSession.staff_id == Staff.id)
         .where(
@@ -96,9 +125,9 @@ def load(asking: Request) -> Person | None:
     row = db.session.execute(alive).one_or_none()
     if row is None:
         return None
-    *person, account = row
+    *person, changes, account = row
     accounts.remember(account)
-    return Person(*person)
+    return Person(*person, permissions=_permissions(row.role, row.seen_as, changes or {}))
 
 
 def touch() -> None:
@@ -111,13 +140,13 @@ def touch() -> None:
             )
 
 
-def give_cookie(response: Response, token: str) -> None:
-    """Put a new session into the browser, out of reach of scripts and other sites."""
+def give_cookie(response: Response, token: str, *, name: str | None = None, lasts: timedelta = ABSOLUTE) -> None:
+    """Put a new session, or another secret of this `name`, into the browser, out of reach of scripts and other sites."""
     settings: Settings = current_app.extensions["settings"]
     response.set_cookie(
-        cookie_name(),
+        name or cookie_name(),
         token,
-        max_age=int(ABSOLUTE.total_seconds()),
+        max_age=int(lasts.total_seconds()),
         path="/",
         secure=settings.https,
         httponly=True,
@@ -125,14 +154,19 @@ def give_cookie(response: Response, token: str) -> None:
     )
 
 
-def take_cookie(response: Response) -> None:
+def take_cookie(response: Response, *, name: str | None = None) -> None:
     settings: Settings = current_app.extensions["settings"]
-    response.delete_cookie(cookie_name(), path="/", secure=settings.https, httponly=True, samesite="Lax")
+    response.delete_cookie(name or cookie_name(), path="/", secure=settings.https, httponly=True, samesite="Lax")
 
 
 def cookie_name() -> str:
     """`__Host-` binds a cookie to this very host; browsers allow the prefix over https only."""
     return _prefixed("counterfoil_session", current_app.extensions["settings"])
+
+
+def step_cookie_name() -> str:
+    """What a browser holds between the first and the second half of a sign-in."""
+    return _prefixed("counterfoil_step", current_app.extensions["settings"])
 
 
 def current_actor() -> Actor:
@@ -150,6 +184,11 @@ def current_person() -> Person | None:
     """The signed-in person, or None."""
     person: Any = current_user
     return person._get_current_object() if person.is_authenticated else None
+
+
+def _permissions(role: str, seen_as: str | None, changes: dict[str, dict[str, bool]]) -> frozenset[Permission]:
+    own = granted(role, changes.get(role))
+    return own & granted(seen_as, changes.get(seen_as)) if seen_as else own
 
 
 def _prefixed(name: str, settings: Settings) -> str:

@@ -29,7 +29,10 @@ def shell() -> Shell:
         search_url=_search_url() if person.may(Permission.CUSTOMER_READ) else None,
         search_value=request.args.get("q", "") if request.endpoint == "customers.index_view" else "",
         sign_out_url=url_for("sign_in.leave"),
-        links=(("Your sessions", url_for("my_sessions.index_view"), "device-desktop"),),
+        links=(
+            ("Your sessions", url_for("my_sessions.index_view"), "device-desktop"),
+            ("Second factor", url_for("second_factor.index_view"), "shield-lock"),
+        ),
     )
 
 
