@@ -24,6 +24,7 @@ from app.payments.acts import ACTS as PAYMENT_ACTS
 from app.payments.authorisations import AuthorisationsView
 from app.payments.views import PaymentsView
 from app.payouts.views import PayoutsView
+from app.receipts.views import ReceiptsView
 from app.refunds import approved
 from app.refunds.rules import RefundRulesView
 from app.refunds.views import RefundsView
@@ -75,6 +76,7 @@ def create_app(settings: Settings) -> Flask:
             PayoutsView(),
             CustomersView(),
             MailsView(),
+            ReceiptsView(),
             RemarksView(),
             EventsView(),
             RefusalsView(),

@@ -39,7 +39,8 @@ class Page:
 
     @property
     def html(self) -> str:
-        return self.answer.get_data(as_text=True)
+        # A download may be anything.
+        return self.answer.get_data().decode("utf-8", "replace")
 
     @property
     def location(self) -> str | None:

@@ -19,6 +19,7 @@ SENTENCES: dict[str, str] = {
     "refund.reason_retired": "{who} retired the refund reason {after.words}",
     "refund.reason_restored": "{who} offers the refund reason {after.words} again",
     "refund.withdrawn": "{who} withdrew refund {what}, which had never reached Stripe",
+    "receipt.sent": "{who} sent the receipt of {what} over {after.total}",
     "mail.sent_again": "{who} sent mail {what} once more",
     "mail.canceled": "{who} kept mail {what} back",
     "approval.asked": "{who} asked for another person's word: {after.what}",

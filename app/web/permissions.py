@@ -35,6 +35,7 @@ class Permission(StrEnum):
     REFUND_APPROVE = "refund.approve"
     DISPUTE_READ = "dispute.read"
     PAYOUT_READ = "payout.read"
+    RECEIPT_SEND = "receipt.send"
     MAIL_READ = "mail.read"
     MAIL_SEND = "mail.send"
     EXPORT = "export"
@@ -74,6 +75,7 @@ LABELS: dict[Permission, str] = {
     Permission.REFUND_APPROVE: "Agree to refunds above somebody's limit",
     Permission.DISPUTE_READ: "See disputes",
     Permission.PAYOUT_READ: "See payouts and the balance",
+    Permission.RECEIPT_SEND: "Send and download receipts",
     Permission.MAIL_READ: "See mails that were written",
     Permission.MAIL_SEND: "Send mails again, or keep them back",
     Permission.EXPORT: "Download lists",
@@ -116,6 +118,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.PAYOUT_READ,
             Permission.MAIL_READ,
             Permission.MAIL_SEND,
+            Permission.RECEIPT_SEND,
             Permission.EXPORT,
             Permission.SYNC,
         }
@@ -130,6 +133,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.REFUND_CREATE,
             Permission.MAIL_READ,
             Permission.MAIL_SEND,
+            Permission.RECEIPT_SEND,
             Permission.REFUND_APPROVE,
             Permission.APPROVAL_READ,
             Permission.CHARGE_CAPTURE,
@@ -149,6 +153,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.CHARGE_CAPTURE,
             Permission.MAIL_READ,
             Permission.MAIL_SEND,
+            Permission.RECEIPT_SEND,
             Permission.APPROVAL_READ,
             Permission.SYNC,
         }
