@@ -62,6 +62,7 @@ SENTENCES: dict[str, str] = {
     "staff.sign_in_failed": "Somebody tried to sign in as {what} with a wrong password",
     "staff.network_refused": "{what} tried to sign in from a network that is not allowed",
     "staff.code_failed": "Somebody who knew the password of {what} gave a wrong code",
+    "role.changed": "{who} changed what the role {what} may do",
     "factor.begun": "{who} began to set up an authenticator app",
     "factor.added": "{who} added {after.factor} as a second factor",
     "factor.removed": "{who} removed {before.factor} of {what}",

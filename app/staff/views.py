@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, or_
 from app.actor import Actor
 from app.audit import trail
 from app.audit.sentences import sentence
-from app.errors import DomainError
+from app.errors import DomainError, Unknown
 from app.models.staff import Staff
-from app.staff import operations, queries, sign_in
+from app.staff import operations, queries, roles, sign_in
 from app.staff.factors import operations as factor_operations
 from app.staff.factors.queries import factors_of
 from app.staff.forms import RoleForm
@@ -22,7 +22,7 @@ from app.web.admin import StaffView, expose
 from app.web.filters import ChoiceFilter, equals, one_of
 from app.web.listing import ListView
 from app.web.lookup import find
-from app.web.permissions import ROLE_NAMES, ROLES, SIGNED_IN, Permission, needs
+from app.web.permissions import ADMINS_KEEP, ROLE_NAMES, ROLES, SIGNED_IN, Permission, needs
 from app.web.sessions import current_actor
 
 
@@ -66,8 +66,41 @@ class StaffListView(ListView[Staff, Staff]):
 
     @expose("/roles")
     def roles(self) -> str:
-        """The matrix, as the code has it."""
-        return self.render("staff/roles.html", permissions=list(Permission), roles=ROLES, role_names=ROLE_NAMES)
+        """The matrix as it holds at this moment."""
+        return self.render(
+            "staff/roles.html",
+            permissions=list(Permission),
+            roles=roles.matrix(),
+            role_names=ROLE_NAMES,
+            enforced=roles.enforced(),
+            may_manage=current_user.may(Permission.STAFF_MANAGE),
+        )
+
+    @expose("/roles/<role>", methods=("GET", "POST"))
+    @needs(Permission.STAFF_MANAGE)
+    def role(self, role: str) -> ResponseReturnValue:
+        """What one role may, to tick and untick."""
+        if role not in ROLES:
+            raise Unknown("There is no such role.")
+        back = self.get_url(".role", role=role)
+        if request.method != "POST":
+            return self.render(
+                "staff/role.html",
+                role=role,
+                name=ROLE_NAMES[role],
+                permissions=list(Permission),
+                held=roles.matrix()[role],
+                preset=ROLES[role],
+                fixed=ADMINS_KEEP if role == "admin" else frozenset(),
+                second_factor=role in roles.enforced(),
+            )
+        if ask := proof.missing(back):
+            return ask
+        ticked = {permission for permission in Permission if permission in request.form.getlist("permission")}
+        wanted = ticked | (ADMINS_KEEP if role == "admin" else frozenset())
+        roles.change(role, wanted, second_factor="second_factor" in request.form, actor=current_actor())
+        flash(f"{ROLE_NAMES[role]}: this holds from everybody's next page on.", "success")
+        return redirect(self.get_url(".roles"), 303)
 
     @expose("/<staff_id>")
     def details(self, staff_id: str) -> str:
@@ -106,7 +139,7 @@ class StaffListView(ListView[Staff, Staff]):
             person=person,
             form=form,
             role_names=ROLE_NAMES,
-            permissions=[permission for permission in Permission if permission in ROLES[person.role]],
+            permissions=[permission for permission in Permission if permission in roles.matrix()[person.role]],
             sessions=queries.live_sessions(person.id),
             events=_events(person),
             factors=factors_of(person.id),
