@@ -31,6 +31,7 @@ from app.refunds.views import RefundsView
 from app.remarks.views import RemarksView
 from app.risk.acts import ACTS as RISK_ACTS
 from app.risk.views import BlockedView, BlockListView, ReviewsView
+from app.search.views import SearchView
 from app.settings import Settings, database_url
 from app.staff import door
 from app.staff.factors.views import SecondFactorView
@@ -88,6 +89,7 @@ def create_app(settings: Settings) -> Flask:
             StaffListView(),
             MySessionsView(),
             SecondFactorView(),
+            SearchView(),
         ],
     )
     return app

@@ -8,10 +8,8 @@ from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
 from app.models.customer import Customer
 from app.web.accounts import current_account_id
-from app.web.people import Payer, alike
-
-# Who types a whole first name means a few people, not all of them.
-CUSTOMERS_AT_MOST = 200
+from app.web.people import Payer
+from app.web.words import customers_called
 
 
 def matching(text: str) -> ColumnElement[bool]:
@@ -24,15 +22,8 @@ def matching(text: str) -> ColumnElement[bool]:
         return Charge.payment_intent_id == text
     if text.startswith("cus_"):
         return Charge.customer_id == text
-    return Charge.customer_id.in_(_customers_called(text))
-
-
-def _customers_called(text: str) -> list[str]:
-    """A list and not a subquery: with a few ids PostgreSQL walks their payments, not all payments of the shop."""
-    called = (
-        select(Customer.id).where(alike(text), Customer.account_id == current_account_id()).limit(CUSTOMERS_AT_MOST)
-    )
-    return list(db.session.scalars(called))
+    # A list and not a subquery: with a few ids PostgreSQL walks their payments, not all payments of the shop.
+    return Charge.customer_id.in_(customers_called(text))
 
 
 def payers_of(charges: "list[Charge]") -> dict[str, Payer]:

@@ -18,7 +18,7 @@ from app.models.payment_method import PaymentMethod
 from app.models.refund import Refund
 from app.models.subscription import Subscription
 from app.web.accounts import current_account_id
-from app.web.people import alike
+from app.web.words import alike
 
 # As many as an agent looks at; the lists have the rest.
 NEWEST = 10

@@ -101,6 +101,12 @@ class Charge(Listed, Base):
             Index(
                 "ix_charges_fingerprint", "fingerprint", "created_at", postgresql_where=text("fingerprint IS NOT NULL")
             ),
+            Index(
+                "ix_charges_declined",
+                *("account_id", text("coalesce(decline_code, failure_code)"), "created_at", "id"),
+                postgresql_where=text("coalesce(decline_code, failure_code) IS NOT NULL"),
+            ),
+            Index(None, "account_id", "country", "created_at", "id", postgresql_where=text("country IS NOT NULL")),
             Index("ix_charges_last4", "last4", "created_at", postgresql_where=text("last4 IS NOT NULL")),
         )
 

@@ -29,6 +29,7 @@ from app.models.refund_rules import RefundLimit, RefundReason
 from app.models.remark import CustomValue, Note, Tag
 from app.models.review import Review
 from app.models.role_policy import RolePermission, RolePolicy
+from app.models.search_word import SearchWord
 from app.models.second_factor import Authenticator, Passkey, RecoveryCode
 from app.models.setup_intent import SetupIntent
 from app.models.sign_in_step import SignInStep
@@ -39,10 +40,10 @@ from app.models.wanted_object import WantedObject
 from app.models.webhook_event import WebhookEvent, WebhookRefusal
 
 TABLES = (
-    Account, Act, AllowedNetwork, ApiKey, Approval, ApprovalPolicy, ApprovalVote, AuditLog, Authenticator,
-    BalanceTransaction, BlockListItem, Charge, CheckoutSession, CustomValue, Customer, CustomerLink, Dispute,
-    EarlyFraudWarning, GatewayCall, Invitation, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment, Mandate,
-    Note, Passkey, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, RecoveryCode, Refund, RefundLimit,
-    RefundReason, Review, RolePermission, RolePolicy, SetupIntent, SignInAttempt, SignInStep, Staff, StaffSession,
-    Subscription, SubscriptionItem, SyncRun, SyncWindow, Tag, WantedObject, WebhookEvent, WebhookRefusal,
+    Account, Act, AllowedNetwork, ApiKey, Approval, ApprovalPolicy, ApprovalVote, AuditLog, Authenticator, BalanceTransaction,
+    BlockListItem, Charge, CheckoutSession, CustomValue, Customer, CustomerLink, Dispute, EarlyFraudWarning, GatewayCall,
+    Invitation, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment, Mandate, Note, Passkey, PaymentIntent,
+    PaymentMethod, Payout, Price, Product, RateBucket, RecoveryCode, Refund, RefundLimit, RefundReason, Review,
+    RolePermission, RolePolicy, SearchWord, SetupIntent, SignInAttempt, SignInStep, Staff, StaffSession, Subscription,
+    SubscriptionItem, SyncRun, SyncWindow, Tag, WantedObject, WebhookEvent, WebhookRefusal,
 )  # fmt: skip

@@ -19,6 +19,7 @@ from app.web.formatting import NOTHING, from_macro
 from app.web.listing import ListView
 from app.web.people import Payer, called
 from app.web.permissions import Permission
+from app.web.words import customers_called
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class AuthorisationsView(ListView[Charge, Line]):
             return Charge.last4 == text
         if text.startswith(("pi_", "ch_", "py_")):
             return or_(Charge.id == text, Charge.payment_intent_id == text)
-        return Charge.customer_id.in_(queries.customers_called(text))
+        return Charge.customer_id.in_(customers_called(text))
 
     def lines(self, rows: Sequence[Charge]) -> Sequence[Line]:
         customers = queries.payers([charge.customer_id for charge in rows])

@@ -11,9 +11,9 @@ from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.payment_intent import PaymentIntent
 from app.web.accounts import current_account_id
-from app.web.people import Payer, alike
+from app.web.people import Payer
+from app.web.words import customers_called
 
-_CUSTOMERS_AT_MOST = 200
 _TRIES_AT_MOST = 100
 
 
@@ -24,12 +24,6 @@ def matching(text: str) -> ColumnElement[bool]:
     if text.startswith("cus_"):
         return PaymentIntent.customer_id == text
     return PaymentIntent.customer_id.in_(customers_called(text))
-
-
-def customers_called(text: str) -> list[str]:
-    """A list and not a subquery: with a few ids PostgreSQL walks what is theirs, not everything."""
-    called = select(Customer.id).where(alike(text), Customer.account_id == current_account_id())
-    return list(db.session.scalars(called.limit(_CUSTOMERS_AT_MOST)))
 
 
 def payers(ids: Sequence[str | None]) -> dict[str, Payer]:

@@ -164,12 +164,13 @@ class AmountFilter(RangeFilter):
     kind: ClassVar[str] = "amount"
 
     def at_least(self, text: str) -> ColumnElement[bool]:
-        return self._compare(text, lambda minor: self.column >= minor)
+        return self.compare(text, lambda minor: self.column >= minor)
 
     def at_most(self, text: str) -> ColumnElement[bool]:
-        return self._compare(text, lambda minor: self.column <= minor)
+        return self.compare(text, lambda minor: self.column <= minor)
 
-    def _compare(self, text: str, compare: Callable[[Decimal], ColumnElement[bool]]) -> ColumnElement[bool]:
+    def compare(self, text: str, compare: Callable[[Decimal], ColumnElement[bool]]) -> ColumnElement[bool]:
+        """Rows whose own minor units of this amount `compare` finds."""
         amount = self._amount(text)
         codes = {decimals: [c.code for c in CURRENCIES.values() if c.decimals == decimals] for decimals in (0, 3)}
         # A currency we do not know counts as having two decimals, like everywhere else.

@@ -3,8 +3,6 @@
 import re
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_
-
 from app.models.customer import Customer
 from app.web.admin import may
 from app.web.columns import personal
@@ -28,20 +26,6 @@ class Payer(NamedTuple):
 def called(customer: Customer | Payer) -> str:
     """The name, else the address (masked where it has to be), else the id."""
     return visible(customer.name) or personal(customer.email) or customer.id
-
-
-def alike(text: str) -> ColumnElement[bool]:
-    """Customers of this e-mail address or name, in any case, or whose begins like this.
-
-    Who may not see addresses has to know the whole of one, also where it stands as a name: guessed letter by letter it would not
-    be hidden.
-    """
-    lowered = text.lower()
-    email, name = func.lower(Customer.email), func.lower(Customer.name)
-    begins = name.startswith(lowered, autoescape=True)
-    if may(Permission.PERSONAL_READ):
-        return or_(email == lowered, begins, email.startswith(lowered, autoescape=True))
-    return or_(email == lowered, name == lowered, and_(begins, name.not_like("%@%")))
 
 
 def visible(value: Any) -> Any:

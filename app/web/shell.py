@@ -27,7 +27,9 @@ def shell() -> Shell:
         person=Person(person.name, person.email, ROLE_NAMES[person.role]),
         freshness=_freshness(),
         search_url=_search_url() if person.may(Permission.CUSTOMER_READ) else None,
-        search_value=request.args.get("q", "") if request.endpoint == "customers.index_view" else "",
+        search_value=request.args.get("q", "") if request.endpoint == "search.index_view" else "",
+        palette_url=_search_url("suggest"),
+        search_page_url=_search_url(),
         sign_out_url=url_for("sign_in.leave"),
         links=(
             ("Your sessions", url_for("my_sessions.index_view"), "device-desktop"),
@@ -45,6 +47,6 @@ def _freshness() -> Freshness:
     return Freshness(newest, "live" if clock.now() - newest < LATE else "late")
 
 
-def _search_url() -> str | None:
-    """The customers' list finds a person by anything; a build without it has no search bar."""
-    return url_for("customers.index_view") if "customers.index_view" in current_app.view_functions else None
+def _search_url(page: str = "index_view") -> str | None:
+    """The page that finds anything; a build without it has no search bar."""
+    return url_for(f"search.{page}") if f"search.{page}" in current_app.view_functions else None

@@ -11,9 +11,11 @@ from app.database import db
 from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.dispute import Dispute
+from app.models.invoice import Invoice
 from app.models.payment_intent import PaymentIntent
 from app.models.payout import Payout
 from app.models.refund import Refund
+from app.models.subscription import Subscription
 from app.web.accounts import current_account_id
 from app.web.admin import may
 from app.web.permissions import Permission
@@ -27,6 +29,8 @@ class Way(NamedTuple):
     match: Callable[[str], ColumnElement[bool]]
     endpoint: str
     permission: Permission
+    # What the page is called by, where that is not the id.
+    key: str = "id"
 
 
 WAYS = (
@@ -37,6 +41,22 @@ WAYS = (
     Way(("cus_",), Customer, lambda text: Customer.id == text, "customers.details", Permission.CUSTOMER_READ),
     Way(("re_", "pyr_"), Refund, lambda text: Refund.stripe_id == text, "refunds.details", Permission.REFUND_READ),
     Way(("dp_", "du_"), Dispute, lambda text: Dispute.id == text, "disputes.details", Permission.DISPUTE_READ),
+    Way(("in_",), Invoice, lambda text: Invoice.id == text, "invoices.details", Permission.CUSTOMER_READ),
+    Way(
+        ("sub_",), Subscription, lambda text: Subscription.id == text, "subscriptions.details", Permission.CUSTOMER_READ
+    ),
+    # Until these have pages of their own, they stand on their customer's.
+    Way(
+        ("in_",), Invoice, lambda text: Invoice.id == text, "customers.details", Permission.CUSTOMER_READ, "customer_id"
+    ),
+    Way(
+        ("sub_",),
+        Subscription,
+        lambda text: Subscription.id == text,
+        "customers.details",
+        Permission.CUSTOMER_READ,
+        "customer_id",
+    ),
     Way(("po_",), Payout, lambda text: Payout.id == text, "payouts.details", Permission.PAYOUT_READ),
 )
 
@@ -55,7 +75,7 @@ def straight_to(text: str) -> str | None:
 def _page(way: Way, text: str) -> str | None:
     if not may(way.permission) or way.endpoint not in current_app.view_functions:
         return None
-    newest = select(way.model.id).where(way.match(text), way.model.account_id == current_account_id())
+    newest = select(getattr(way.model, way.key)).where(way.match(text), way.model.account_id == current_account_id())
     found_id = db.session.scalar(newest.order_by(way.model.created_at.desc()).limit(1))
     return url_for(way.endpoint, key=found_id) if found_id else None
 

@@ -54,6 +54,9 @@ class Shell:
     freshness: Freshness | None = None
     search_url: str | None = None
     search_value: str = ""
+    # What the palette asks, and the page that answers the same without a script.
+    palette_url: str | None = None
+    search_page_url: str | None = None
     sign_out_url: str | None = None
     # Extra lines of the person menu: (label, url, icon).
     links: tuple[tuple[str, str, str], ...] = field(default=())

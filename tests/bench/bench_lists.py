@@ -133,7 +133,7 @@ def _pages(app: Flask, charges: int) -> dict[str, str]:
 
 
 def _times(app: Flask, client: FlaskClient, path: str) -> Times:
-    with _statements(app) as asked:
+    with statements(app) as asked:
         for _ in range(5):
             asked.clear()
             _open(client, path)
@@ -145,7 +145,7 @@ def _times(app: Flask, client: FlaskClient, path: str) -> Times:
         used.append((time.process_time() - cpu) * 1000)
         taken.append((time.perf_counter() - started) * 1000)
     with app.app_context():
-        plans = [_explained(statement, values) for statement, values in last if statement.startswith("SELECT")]
+        plans = [explained(statement, values) for statement, values in last if statement.startswith("SELECT")]
     return Times(
         median=statistics.median(taken),
         slowest=max(taken),
@@ -162,7 +162,7 @@ def _open(client: FlaskClient, path: str) -> None:
 
 
 @contextmanager
-def _statements(app: Flask) -> Iterator[list[tuple[str, Any]]]:
+def statements(app: Flask) -> Iterator[list[tuple[str, Any]]]:
     """What is asked of the database inside, with its values."""
     with app.app_context():
         engine = db.engine
@@ -178,7 +178,7 @@ def _statements(app: Flask) -> Iterator[list[tuple[str, Any]]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-def _explained(statement: str, values: Any) -> dict[str, Any]:
+def explained(statement: str, values: Any) -> dict[str, Any]:
     with db.engine.connect() as connection:
         [plan] = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", values).scalar_one()
         return dict(plan)
