@@ -26,6 +26,7 @@ from app.payments.views import PaymentsView
 from app.payouts.views import PayoutsView
 from app.receipts.views import ReceiptsView
 from app.refunds import approved
+from app.refunds.queue import RefundQueueView
 from app.refunds.rules import RefundRulesView
 from app.refunds.views import RefundsView
 from app.remarks.views import RemarksView
@@ -84,6 +85,7 @@ def create_app(settings: Settings) -> Flask:
             ApprovalsView(),
             ApprovalRulesView(),
             GatewayCallsView(),
+            RefundQueueView(),
             RefundRulesView(),
             AuditView(),
             StaffListView(),

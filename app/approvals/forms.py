@@ -24,8 +24,13 @@ class PolicyForm(Form):
     """thresholds: a line for each currency, like `EUR 500.00`."""
 
     is_on = BooleanField("Another person has to agree")
-    needed = IntegerField("How many have to agree", [validators.NumberRange(1, MOST_NEEDED)])
-    expires_after_days = IntegerField("Days until a request expires", [validators.NumberRange(1, LONGEST_DAYS)])
+    needed = IntegerField(
+        "How many have to agree", [validators.InputRequired("Write a number."), validators.NumberRange(1, MOST_NEEDED)]
+    )
+    expires_after_days = IntegerField(
+        "Days until a request expires",
+        [validators.InputRequired("Write a number."), validators.NumberRange(1, LONGEST_DAYS)],
+    )
     thresholds = TextAreaField("From which amount on")
     ask_roles = Roles("Who may ask")
     approve_roles = Roles("Who may agree")

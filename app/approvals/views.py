@@ -222,7 +222,8 @@ def _facts(approval: Approval) -> list[tuple[str, str | None, str | None]]:
     """Each fact as it was when it was asked for and, while it can still be decided, as it is now."""
     act = next((act for act in acts.every() if act.name == approval.act), None)
     now = dict(act.facts(approval)) if act and approval.is_open else {}
-    names = dict.fromkeys([*approval.facts, *now])
+    # PostgreSQL keeps no order of what was written down; the act's own does.
+    names = dict.fromkeys([*now, *approval.facts])
     return [(name, visible(approval.facts.get(name)), visible(now.get(name))) for name in names]
 
 

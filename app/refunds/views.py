@@ -19,7 +19,7 @@ from app.models.approval import Approval
 from app.models.charge import Charge
 from app.models.refund import Refund
 from app.money import Money
-from app.refunds import allowances, approved, recovery, words
+from app.refunds import allowances, approved, cases, recovery, words
 from app.refunds.allowances import AboveLimit
 from app.refunds.forms import RefundForm
 from app.refunds.limits import is_large
@@ -175,6 +175,7 @@ class RefundsView(ListView[Refund, Refund]):
             raw=raw.unpack(refund.raw) if refund.raw and may(Permission.PERSONAL_READ) else None,
             remarks=remarks.about(refund),
             may_note=may(Permission.NOTE_WRITE),
+            may_close=refund.status == "failed" and not refund.closed_at and may(Permission.REFUND_CREATE),
             may_withdraw=refund.needs_person and may(Permission.REFUND_CREATE),
         )
 
@@ -183,6 +184,17 @@ class RefundsView(ListView[Refund, Refund]):
     def state(self, key: str) -> ResponseReturnValue:
         """What the page of a refund in flight asks every few seconds."""
         return {"state": find(Refund, key, what="refund").state}
+
+    @expose("/<key>/close", methods=("POST",))
+    @needs(Permission.REFUND_CREATE)
+    def close(self, key: str) -> ResponseReturnValue:
+        """A failed refund was looked after."""
+        refund_id = find(Refund, key, what="refund").id
+        try:
+            cases.close(refund_id, reason_text=request.form.get("words", ""), actor=current_actor())
+        except DomainError as refusal:
+            flash(str(refusal), "error")
+        return redirect(url_for(".details", key=refund_id), 303)
 
     @expose("/<key>/withdraw", methods=("POST",))
     @needs(Permission.REFUND_CREATE)
