@@ -43,8 +43,6 @@ SENTENCES: dict[str, str] = {
     "customer.linked": "{who} linked {what} and {after.other}: one person",
     "customer.unlinked": "{who} parted {what} and {after.other}",
     "customer.exported": "{who} took out all that is kept of {what}",
-    "customer.erased": "{who} erased {what}",
-    "customer.erasure_finished": "{who} finished erasing {what}",
     "timeline.exported": "{who} downloaded the timeline of {what}",
     "review.approve.requested": "{who} approved review {what} of {after.charge}",
     "block.add.requested": "{who} put {after.what} on the block list",

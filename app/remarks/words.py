@@ -50,7 +50,7 @@ def tags(typed: str, about: Customer | None) -> list[str]:
     for tag in found:
         if about is not None and _names(tag, about):
             raise NamesSomebody(
-                f"“{tag}” is part of the customer's own data. Tags are kept when a person is erased: use a note for that."
+                f"“{tag}” is part of the customer's own data. A tag stays in the audit trail for ever: use a note for that."
             )
     return list(dict.fromkeys(found))
 
