@@ -7,6 +7,7 @@ from flask_migrate import Migrate
 
 from app import logs
 from app.acts.registry import init_acts
+from app.alerts.views import AlertLogView, AlertRulesView, DigestView
 from app.approvals.acts import init_four_eyes
 from app.approvals.views import ApprovalRulesView, ApprovalsView
 from app.audit import trail
@@ -87,6 +88,9 @@ def create_app(settings: Settings) -> Flask:
             GatewayCallsView(),
             RefundQueueView(),
             RefundRulesView(),
+            AlertRulesView(),
+            AlertLogView(),
+            DigestView(),
             AuditView(),
             StaffListView(),
             MySessionsView(),

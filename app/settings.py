@@ -59,6 +59,8 @@ class Settings:
     smtp_url: Secret = _NONE
     # Who our letters come from: `Name <address>`.
     mail_from: str = "Counterfoil <counterfoil@localhost>"
+    # Alerts may go to a receiver on this machine; in sandbox mode only.
+    alerts_local: bool = False
     testing: bool = field(default=False, compare=False)
 
     @property
@@ -115,6 +117,7 @@ class Settings:
             trusted_proxies=_number(env, "TRUSTED_PROXIES", 0),
             smtp_url=_smtp_url(env),
             mail_from=_mail_from(env),
+            alerts_local=env.get("ALERTS_MAY_STAY_LOCAL", "") not in {"", "0"},
         )
         settings._check(debug=env.get("FLASK_DEBUG", "") not in {"", "0"} or env.get("DEBUG", "") not in {"", "0"})
         return settings
@@ -128,6 +131,8 @@ class Settings:
             raise ConfigurationError("LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
         if self.sandbox and urlsplit(self.stripe_api_base).hostname == "api.stripe.com":
             raise ConfigurationError("STRIPE_API_BASE names Stripe itself, but STRIPE_SECRET_KEY is not set.")
+        if self.alerts_local and not self.sandbox:
+            raise ConfigurationError("ALERTS_MAY_STAY_LOCAL is for sandbox mode only: unset it.")
         if self.livemode:
             self._check_live(debug=debug)
 

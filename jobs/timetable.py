@@ -7,6 +7,7 @@ from datetime import time
 from jobs.approvals import carry_out_approvals, expire_approvals
 from jobs.catch_up_events import catch_up_events
 from jobs.keep_house import keep_house
+from jobs.look_for_alerts import deliver_alerts, look_for_alerts, send_digests
 from jobs.schedules import Daily, Every, Schedule
 from jobs.send_mails import send_mails
 from jobs.settle_acts import settle_acts
@@ -36,6 +37,9 @@ TIMETABLE = (
     Line(settle_refunds, Every(seconds=10)),
     Line(settle_acts, Every(seconds=10)),
     Line(send_mails, Every(seconds=5)),
+    Line(deliver_alerts, Every(seconds=10)),
+    Line(look_for_alerts, Every(seconds=300)),
+    Line(send_digests, Every(seconds=300)),
     Line(carry_out_approvals, Every(seconds=30)),
     Line(expire_approvals, Every(seconds=600)),
     Line(catch_up_events, Every(seconds=180)),

@@ -2,6 +2,7 @@
 
 from app.models.account import Account
 from app.models.act import Act
+from app.models.alert import AlertDelivery, AlertRule, DigestWish
 from app.models.allowed_network import AllowedNetwork
 from app.models.api_key import ApiKey
 from app.models.approval import Approval, ApprovalPolicy, ApprovalVote
@@ -40,10 +41,11 @@ from app.models.wanted_object import WantedObject
 from app.models.webhook_event import WebhookEvent, WebhookRefusal
 
 TABLES = (
-    Account, Act, AllowedNetwork, ApiKey, Approval, ApprovalPolicy, ApprovalVote, AuditLog, Authenticator, BalanceTransaction,
-    BlockListItem, Charge, CheckoutSession, CustomValue, Customer, CustomerLink, Dispute, EarlyFraudWarning, GatewayCall,
-    Invitation, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment, Mandate, Note, Passkey, PaymentIntent,
-    PaymentMethod, Payout, Price, Product, RateBucket, RecoveryCode, Refund, RefundLimit, RefundReason, Review,
-    RolePermission, RolePolicy, SearchWord, SetupIntent, SignInAttempt, SignInStep, Staff, StaffSession, Subscription,
+    Account, Act, AlertDelivery, AlertRule, AllowedNetwork, ApiKey, Approval, ApprovalPolicy, ApprovalVote, AuditLog,
+    Authenticator, BalanceTransaction, BlockListItem, Charge, CheckoutSession, CustomValue, Customer, CustomerLink, DigestWish,
+    Dispute, EarlyFraudWarning, GatewayCall, Invitation, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment,
+    Mandate, Note, Passkey, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, RecoveryCode, Refund, RefundLimit,
+    RefundReason, Review, RolePermission, RolePolicy, SearchWord, SetupIntent, SignInAttempt, SignInStep, Staff, StaffSession,
+    Subscription,
     SubscriptionItem, SyncRun, SyncWindow, Tag, WantedObject, WebhookEvent, WebhookRefusal,
 )  # fmt: skip

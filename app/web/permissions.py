@@ -35,6 +35,7 @@ class Permission(StrEnum):
     DISPUTE_READ = "dispute.read"
     PAYOUT_READ = "payout.read"
     RECEIPT_SEND = "receipt.send"
+    ALERT_MANAGE = "alert.manage"
     MAIL_READ = "mail.read"
     MAIL_SEND = "mail.send"
     EXPORT = "export"
@@ -74,6 +75,7 @@ LABELS: dict[Permission, str] = {
     Permission.DISPUTE_READ: "See disputes",
     Permission.PAYOUT_READ: "See payouts and the balance",
     Permission.RECEIPT_SEND: "Send and download receipts",
+    Permission.ALERT_MANAGE: "Make alert rules, and see what was told",
     Permission.MAIL_READ: "See mails that were written",
     Permission.MAIL_SEND: "Send mails again, or keep them back",
     Permission.EXPORT: "Download lists",
@@ -114,6 +116,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.CHARGE_CAPTURE,
             Permission.RISK_DECIDE,
             Permission.PAYOUT_READ,
+            Permission.ALERT_MANAGE,
             Permission.MAIL_READ,
             Permission.MAIL_SEND,
             Permission.RECEIPT_SEND,
@@ -129,6 +132,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.CUSTOMER_EXPORT,
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,
+            Permission.ALERT_MANAGE,
             Permission.MAIL_READ,
             Permission.MAIL_SEND,
             Permission.RECEIPT_SEND,
@@ -160,7 +164,10 @@ ROLES: dict[str, frozenset[Permission]] = {
     "dispute_analyst": frozenset(
         _SHOP | {Permission.NOTE_WRITE, Permission.APPROVAL_READ, Permission.PERSONAL_UNMASK, Permission.SYNC}
     ),
-    "developer": frozenset(_SHOP | {Permission.EVENT_READ, Permission.JOB_READ, Permission.MAIL_READ, Permission.SYNC}),
+    "developer": frozenset(
+        _SHOP
+        | {Permission.EVENT_READ, Permission.JOB_READ, Permission.ALERT_MANAGE, Permission.MAIL_READ, Permission.SYNC}
+    ),
     # Sees the trail and nothing else.
     "auditor": frozenset({Permission.AUDIT_READ, Permission.EXPORT}),
     "view_only": frozenset(_SHOP),

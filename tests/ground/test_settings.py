@@ -107,6 +107,10 @@ def test_the_key_made_for_the_sandbox_is_private_and_stays(tmp_path: Path) -> No
         ({"SMTP_URL": "smtps://desk:pwmarker@host/box"}, "SMTP_URL must be like"),
         ({"SMTP_URL": "smtp://desk:pwmarker@mail.example.com"}, "no encryption"),
         ({"SMTP_URL": "smtp+starttls://desk:pwmarker@mail.example.com", "MAIL_FROM": ""}, "MAIL_FROM must be set"),
+        (
+            {"ALERTS_MAY_STAY_LOCAL": "1", "STRIPE_SECRET_KEY": "sk_test_marker", "SECRET_KEY": "x" * 40},
+            "sandbox mode only",
+        ),
         ({"MAIL_FROM": "the desk"}, "MAIL_FROM must be one address"),
         ({"MAIL_FROM": "desk@shop.example\nBcc: x@y.example"}, "MAIL_FROM must be one address"),
     ],
