@@ -70,7 +70,7 @@ class GatewayCallsView(ListView[GatewayCall, Asked]):
             exports=(("Status", lambda asked: asked.call.status), ("Error", lambda asked: asked.call.error)),
             priority=1,
         ),
-        columns.code("object", "Object", lambda asked: asked.call.object_id),
+        columns.code("object", "Object", lambda asked: asked.call.object_id, priority=3),
         columns.number("took", "ms", lambda asked: asked.call.duration_ms),
         columns.code("request", "Request id", lambda asked: asked.call.request_id, priority=3),
         columns.code("key", "Idempotency key", lambda asked: asked.call.idempotency_key, priority=3),

@@ -46,6 +46,8 @@ WORDS: dict[str, Told] = {
     "refund.created": Told("Stripe made the refund", "note", "arrow-back-up"),
     "refund.updated": Told("Stripe changed the refund", "calm", "refresh"),
     "refund.failed": Told("The refund failed", "bad", "x"),
+    "review.opened": Told("Set aside for a review", "wait", "eye"),
+    "review.closed": Told("Review closed", "calm", "check"),
     "payout.created": Told("Payout made", "note", "send"),
     "payout.updated": Told("Payout changed", "calm", "refresh"),
     "payout.paid": Told("Payout paid", "good", "check"),
