@@ -59,6 +59,18 @@ class RefundInProgress(Conflict):
     """A refund of this charge has no answer from Stripe yet."""
 
 
+class DisputeClosed(DomainError):
+    """The dispute takes no evidence, or cannot be accepted."""
+
+
+class EvidenceTooLarge(BadRequest):
+    """More text, bytes or pages than Stripe or the bank takes."""
+
+
+class NotEvidence(BadRequest):
+    """The file is none that a bank reads."""
+
+
 class ReasonMissing(BadRequest):
     """Acts on money need a reason in words."""
 

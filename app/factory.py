@@ -16,6 +16,7 @@ from app.calls.views import GatewayCallsView
 from app.charges.views import ChargesView
 from app.customers.views import CustomersView
 from app.database import db, drop_session, engine_options
+from app.disputes.acts import ACTS as DISPUTE_ACTS
 from app.disputes.views import DisputesView
 from app.gateways.current import init_gateway
 from app.health.views import init_health
@@ -56,7 +57,7 @@ def create_app(settings: Settings) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"))
     init_gateway(app)
     # One table of each feature that asks Stripe for changes.
-    init_acts(app, PAYMENT_ACTS, RISK_ACTS)
+    init_acts(app, PAYMENT_ACTS, RISK_ACTS, DISPUTE_ACTS)
     init_webhooks(app)
     init_web(app, record=trail.record)
     # What can need another person's word; each feature names its own.
@@ -111,7 +112,8 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(),
         # An event of Stripe is at most 256 KB, a file of evidence at most 5 MB.
         MAX_CONTENT_LENGTH=6 * 1024 * 1024,
-        MAX_FORM_MEMORY_SIZE=512 * 1024,
+        # The longest evidence has 150,000 characters, each up to four bytes.
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
     )
 
 

@@ -1,37 +1,78 @@
-"""The disputes, those that wait for an answer first; read only for now."""
+"""The disputes: what is due first stands first, and one page for each."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, or_
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, and_, or_
 
-from app import clock
+from app.audit import trail
+from app.audit.sentences import sentence
+from app.database import db
+from app.disputes import drafts, files
+from app.disputes.decision_pages import DecisionPages
+from app.disputes.evidence_pages import EvidencePages
+from app.disputes.words import explained, urgency
 from app.mirror import raw
-from app.models.dispute import OPEN, Dispute
+from app.models.charge import Charge
+from app.models.dispute import OPEN, TO_ANSWER, Dispute
 from app.remarks import queries as remarks
 from app.remarks.queries import tag_filter
 from app.web import columns, history
 from app.web.admin import expose, may
-from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, Filter, TextFilter, one_of
+from app.web.asked import Asked
+from app.web.filters import AmountFilter, ChoiceFilter, Chosen, DateFilter, Filter, TextFilter, one_of
+from app.web.formatting import from_macro, when
+from app.web.guard import unattended
+from app.web.history import Entry
 from app.web.listing import ListView
 from app.web.lookup import find
 from app.web.permissions import Permission
 
+_INQUIRY = Dispute.status.like(r"warning\_%")
+_EARLY = or_(Dispute.status == "prevented", Dispute.case_type == "resolution")
 _STATES = {
-    "answer": Dispute.status.in_(["needs_response", "warning_needs_response", "appeal_needs_response"]),
-    "open": Dispute.status.in_(OPEN),
+    "answer": Dispute.status.in_(TO_ANSWER),
+    "chargeback": and_(Dispute.status.in_(TO_ANSWER), ~_INQUIRY),
+    "inquiry": _INQUIRY,
+    "review": Dispute.status.in_([status for status in OPEN if status not in TO_ANSWER]),
     "won": Dispute.status == "won",
     "lost": Dispute.status == "lost",
-    "inquiry": Dispute.status.like(r"warning\_%"),
-    "prevented": Dispute.status == "prevented",
+    "prevented": _EARLY,
+    "open": Dispute.status.in_(OPEN),
+    "all": Dispute.status.is_not(None),
 }
-_STATE_WORDS = {"answer": "Waits for our answer", "inquiry": "Inquiries only"}
+_STATE_WORDS = {
+    "answer": "To answer",
+    "chargeback": "Chargebacks to answer",
+    "inquiry": "Inquiries",
+    "review": "With the bank",
+    "prevented": "Settled early",
+}
+_TABS = ("answer", "chargeback", "inquiry", "review", "won", "lost", "prevented", "all")
 
 
-class DisputesView(ListView[Dispute, Dispute]):
+class _Queue(ChoiceFilter):
+    """Without any other wish the queue is what waits for us."""
+
+    def read(self, arguments: Mapping[str, str]) -> Chosen | None:
+        quiet = not any(arguments.get(name) for name in _WISHES)
+        return super().read({self.name: "answer"} if quiet else arguments)
+
+
+def _due(dispute: Dispute) -> Markup:
+    """A countdown and the moment; only while somebody has to answer."""
+    if dispute.status not in TO_ANSWER:
+        return Markup('<span class="nothing">—</span>')
+    badge: Markup = from_macro("time", "deadline", dispute.due_at, urgency(dispute.due_at))
+    return (
+        Markup('{} <span class="small soft">{}</span>').format(badge, when(dispute.due_at)) if dispute.due_at else badge
+    )
+
+
+class DisputesView(EvidencePages, DecisionPages, ListView[Dispute, Dispute]):
     """/admin/disputes"""
 
     permission = Permission.DISPUTE_READ
@@ -42,14 +83,16 @@ class DisputesView(ListView[Dispute, Dispute]):
     menu_keys = "g d"
     model = Dispute
     noun = ("dispute", "disputes")
-    lead = "Banks that take money back, or ask about a payment."
+    lead = "What the bank must hear from us first stands first."
     search_hint = "Dispute or payment id"
-    order = "created"
+    order = "due"
+    newest_first = False
     ids_lead_on = True
-    empty_title = "No disputes"
+    template = "disputes/list.html"
+    empty_title = "Nothing to answer"
     empty_text = "May it stay like this."
     filters: ClassVar[Sequence[Filter]] = (
-        ChoiceFilter(
+        _Queue(
             name="status",
             label="Status",
             options=[(state, _STATE_WORDS.get(state, state.capitalize())) for state in _STATES],
@@ -64,9 +107,17 @@ class DisputesView(ListView[Dispute, Dispute]):
     columns = (
         columns.amount("amount", "Amount", lambda dispute: dispute.money),
         columns.status("status", "Status", "dispute", lambda dispute: dispute.status),
+        columns.Column(
+            name="due",
+            label="Answer due",
+            show=_due,
+            exports=(("Due (UTC)", lambda dispute: dispute.due_at),),
+            sort=Dispute.due_at,
+            priority=1,
+        ),
+        columns.text("kind", "Kind", lambda dispute: dispute.kind, priority=3),
         columns.text("reason", "Reason", lambda dispute: dispute.reason.replace("_", " ").capitalize()),
-        columns.instant("due", "Due", lambda dispute: dispute.due_at if dispute.is_open else None, priority=1),
-        columns.instant("created", "Opened", lambda dispute: dispute.created_at, sort=Dispute.created_at),
+        columns.instant("created", "Opened", lambda dispute: dispute.created_at, sort=Dispute.created_at, priority=3),
         columns.code("charge", "Payment", lambda dispute: dispute.charge_id, priority=3),
     )
 
@@ -76,30 +127,67 @@ class DisputesView(ListView[Dispute, Dispute]):
     def line_url(self, line: Dispute) -> str | None:
         return url_for(".details", key=line.id)
 
+    def _listing(self, asked: Asked, page: Any, turn: Any) -> dict[str, Any]:
+        """The status is chosen by tabs; among the chips it would lead back to itself."""
+        listing = super()._listing(asked, page, turn)
+        chosen = next((choice.value for filter_, choice in asked.chosen if filter_.name == "status"), "")
+        listing["active_filters"] = [chip for chip in asked.chips if not chip["label"].startswith("Status: ")]
+        listing["tabs"] = [
+            (_STATE_WORDS.get(state, state.capitalize()), url_for(".index_view", status=state), state == chosen)
+            for state in _TABS
+        ]
+        return listing
+
     @expose("/<key>")
     def details(self, key: str) -> ResponseReturnValue:
         """One dispute."""
         dispute = find(Dispute, key, what="dispute")
+        charge = db.session.get(Charge, dispute.charge_id) if dispute.charge_id else None
+        draft, act = drafts.latest(dispute.id), self.act_in_flight(dispute)
         return self.render(
             "disputes/details.html",
             breadcrumbs=[(self.title, url_for(".index_view"))],
             dispute=dispute,
+            charge=charge,
             urgency=urgency(dispute.due_at),
-            timeline=history.newest_first(
-                history.told([dispute.id], without={"charge.dispute.created"}),
-                [
-                    history.entry(
-                        dispute.created_at, "Dispute opened", tone="bad", icon="gavel", actor="Customer's bank"
-                    )
-                ],
-            ),
+            explained=explained(dispute, charge),
+            obstacle=drafts.obstacle(dispute),
+            draft=draft,
+            act=act,
+            submission=drafts.submission(dispute),
+            number_of_files=len(files.of(dispute.id)),
+            may_write=may(Permission.DISPUTE_EVIDENCE),
+            may_accept=may(Permission.DISPUTE_ACCEPT) and dispute.accept_obstacle is None,
+            may_refund=may(Permission.REFUND_CREATE),
+            timeline=_timeline(dispute),
             raw=raw.unpack(dispute.raw) if may(Permission.PERSONAL_READ) else None,
             remarks=remarks.about(dispute),
             may_note=may(Permission.NOTE_WRITE),
         )
 
+    @expose("/<key>/state")
+    @unattended
+    def state(self, key: str) -> ResponseReturnValue:
+        """What the page of a dispute with an act in flight asks every few seconds."""
+        dispute = find(Dispute, key, what="dispute")
+        act = self.act_in_flight(dispute)
+        return {"state": f"{dispute.status} {act.state if act else ''}"}
 
-def urgency(due_at: datetime | None) -> str:
-    """The tone of a deadline: bad within a day, wait within three."""
-    left = due_at - clock.now() if due_at else timedelta.max
-    return "bad" if left < timedelta(days=1) else "wait" if left < timedelta(days=3) else "calm"
+
+_WISHES = ("q", *(name for filter_ in DisputesView.filters for name in filter_.parameters))
+
+
+def _timeline(dispute: Dispute) -> list[Entry]:
+    done: list[Entry] = [
+        {
+            "at": entry.at,
+            "title": sentence(entry),
+            "text": entry.reason,
+            "icon": "user" if entry.actor_kind == "staff" else "arrows-exchange",
+            "tone": "note" if entry.actor_kind == "staff" else "calm",
+        }
+        for entry in trail.of("dispute", dispute.id)
+        if entry.action != "personal.read"
+    ]
+    opened = history.entry(dispute.created_at, "Dispute opened", tone="bad", icon="gavel", actor="Customer's bank")
+    return history.newest_first(done, history.told([dispute.id], without={"charge.dispute.created"}), [opened])

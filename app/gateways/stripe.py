@@ -1,6 +1,7 @@
 """Stripe, as far as this program talks to it: a handful of verbs over the official SDK."""
 
 import copy
+import io
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -17,11 +18,13 @@ from app.gateways.decode import NotJson, loads
 from app.gateways.errors import Trouble, garbled, trouble
 from app.gateways.patience import BACKGROUND, INTERACTIVE, WRITING, Patience
 from app.gateways.wire import TIMEOUTS, Heard, Wire
-from app.settings import API_VERSION
+from app.settings import API_VERSION, STRIPE_API_BASE
 
 log = logging.getLogger(__name__)
 
 _PAGE = 100
+# Stripe takes files at another address; whatever else stands in for it takes them at its own.
+_FILES = "https://files.stripe.com"
 _MISSING = "resource_missing"
 
 
@@ -51,7 +54,7 @@ class Stripe:
     ) -> None:
         self._client = stripe.StripeClient(
             api_key,
-            base_addresses={"api": base, "files": base},
+            base_addresses={"api": base, "files": _FILES if base == STRIPE_API_BASE else base},
             stripe_version=API_VERSION,
             http_client=Wire(base, timeouts),
             max_network_retries=0,
@@ -114,6 +117,13 @@ class Stripe:
         """
         return self._write(path, form, key=key, about=about, kept=kept, method=method)
 
+    def upload(self, content: bytes, *, filename: str, purpose: str, key: str, about: str) -> Answer:
+        """Leave a file with Stripe; the answer is its `file_…`. The same `key` leaves it there once."""
+        form = {"purpose": purpose, "file": _Sent(content, filename)}
+        kept = {"purpose": purpose, "bytes": str(len(content))}
+        more = {"base": "files", "content_type": "multipart/form-data"}
+        return self._write("/v1/files", form, key=key, about=about, kept=kept, more=more)
+
     def register_webhook_endpoint(self, url: str, events: list[str], *, key: str) -> Answer:
         """Have events sent to `url`. The secret to check them with is in this answer and in no later one."""
         form = {"url": url, "enabled_events": events, "api_version": API_VERSION}
@@ -139,12 +149,13 @@ class Stripe:
         about: str | None,
         kept: dict[str, str],
         method: str = "POST",
+        more: Mapping[str, str] | None = None,
     ) -> Answer:
         started, tries = time.monotonic(), 0
         while True:
             tries += 1
             at, began = clock.now(), time.monotonic()
-            outcome = self._attempt(method.lower(), path, form, {"idempotency_key": key})
+            outcome = self._attempt(method.lower(), path, form, {"idempotency_key": key, **(more or {})})
             self._keep(
                 Call(
                     at=at,
@@ -195,6 +206,20 @@ class Stripe:
         except NotJson as error:
             return garbled(heard.status, heard.get("request-id"), error)
         return _answer(heard, body, heard_at, elapsed)
+
+
+class _Sent(io.BytesIO):
+    """A file as the SDK sends it: by name, and from its start again at the next try."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.name = name
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = super().read(size)
+        if not found:
+            self.seek(0)
+        return found
 
 
 def _answer(heard: Heard, body: dict[str, Any], heard_at: datetime, elapsed: float) -> Answer:

@@ -7,6 +7,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped
 
 from app.database import Base
+from app.errors import Conflict, DisputeClosed, DomainError
 from app.models.mirrored import Listed
 from app.money import MinorUnits, Money
 
@@ -18,6 +19,7 @@ OPEN = (
     "appeal_needs_response",
     "appeal_under_review",
 )
+TO_ANSWER = ("needs_response", "warning_needs_response", "appeal_needs_response")
 
 
 class Dispute(Listed, Base):
@@ -57,6 +59,8 @@ class Dispute(Listed, Base):
             Index("ix_disputes_open_by_due", "account_id", "due_at", postgresql_where=text(f"status IN {OPEN}")),
             Index(None, "charge_id"),
             Index(None, "account_id", "status", "created_at"),
+            # The queue: what is due first stands first.
+            Index(None, "account_id", "due_at", "id"),
         )
 
     @property
@@ -71,6 +75,60 @@ class Dispute(Listed, Base):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def is_appeal(self) -> bool:
+        return self.status.startswith("appeal_")
+
+    @property
+    def is_settled_early(self) -> bool:
+        """Given back before it became a chargeback (rapid resolution): it counts neither as won nor as lost."""
+        return self.status == "prevented" or self.case_type == "resolution"
+
+    @property
+    def kind(self) -> str:
+        """What people call it: Inquiry, Appeal, Compliance case, Settled early or Chargeback."""
+        if self.is_settled_early:
+            return "Settled early"
+        if self.is_inquiry:
+            return "Inquiry"
+        return "Appeal" if self.is_appeal else "Compliance case" if self.case_type == "compliance" else "Chargeback"
+
+    @property
+    def round(self) -> str:
+        """What evidence may be sent for once: see DisputeSubmission."""
+        if self.is_appeal:
+            return f"appeal:{self.submission_count or 0}"
+        return "inquiry" if self.is_inquiry else "chargeback"
+
+    @property
+    def answer_obstacle(self) -> DomainError | None:
+        """Why no evidence can be sent now; None when it can."""
+        if self.status not in TO_ANSWER:
+            return self._not_waiting()
+        if self.due_at is None:
+            return DisputeClosed("No response is possible: the bank takes no evidence for this dispute.")
+        if self.submission_count and not self.is_appeal:
+            return Conflict("Evidence for this dispute was already submitted. It can be sent only once.")
+        return None
+
+    @property
+    def accept_obstacle(self) -> DomainError | None:
+        """Why it cannot be accepted now; None when it can."""
+        if self.is_inquiry:
+            return DisputeClosed("An inquiry is not accepted: no money has moved. A refund of the payment closes it.")
+        if self.status != "needs_response":
+            return self._not_waiting() or DisputeClosed("This dispute cannot be accepted any more.")
+        return None
+
+    def _not_waiting(self) -> DomainError | None:
+        if self.status in {"under_review", "warning_under_review", "appeal_under_review"}:
+            return Conflict("The evidence is with the bank. Nothing can be added or taken back.")
+        if self.status in {"won", "lost", "warning_closed", "prevented"}:
+            return DisputeClosed("This dispute is closed. Nothing can be sent any more.")
+        if self.status not in TO_ANSWER:
+            return DisputeClosed("Stripe does not say that it waits for an answer. Look into Stripe's dashboard.")
+        return None
 
     @property
     def blocks_refund(self) -> bool:

@@ -14,7 +14,9 @@ from app.models.checkout_session import CheckoutSession
 from app.models.customer import Customer
 from app.models.customer_link import CustomerLink
 from app.models.dispute import Dispute
+from app.models.dispute_draft import DisputeDraft, DisputeFile, DisputeSubmission
 from app.models.early_fraud_warning import EarlyFraudWarning
+from app.models.evidence_policy import EvidencePolicy
 from app.models.gateway_call import GatewayCall, RateBucket
 from app.models.invitation import Invitation
 from app.models.invoice import Invoice, InvoiceLine, InvoicePayment
@@ -43,9 +45,9 @@ from app.models.webhook_event import WebhookEvent, WebhookRefusal
 TABLES = (
     Account, Act, AlertDelivery, AlertRule, AllowedNetwork, ApiKey, Approval, ApprovalPolicy, ApprovalVote, AuditLog,
     Authenticator, BalanceTransaction, BlockListItem, Charge, CheckoutSession, CustomValue, Customer, CustomerLink, DigestWish,
-    Dispute, EarlyFraudWarning, GatewayCall, Invitation, Invoice, InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment,
-    Mandate, Note, Passkey, PaymentIntent, PaymentMethod, Payout, Price, Product, RateBucket, RecoveryCode, Refund, RefundLimit,
-    RefundReason, Review, RolePermission, RolePolicy, SearchWord, SetupIntent, SignInAttempt, SignInStep, Staff, StaffSession,
-    Subscription,
-    SubscriptionItem, SyncRun, SyncWindow, Tag, WantedObject, WebhookEvent, WebhookRefusal,
+    Dispute, DisputeDraft, DisputeFile, DisputeSubmission, EarlyFraudWarning, EvidencePolicy, GatewayCall, Invitation, Invoice,
+    InvoiceLine, InvoicePayment, JobRun, Mail, MailAttachment, Mandate, Note, Passkey, PaymentIntent, PaymentMethod, Payout,
+    Price, Product, RateBucket, RecoveryCode, Refund, RefundLimit, RefundReason, Review, RolePermission, RolePolicy, SearchWord,
+    SetupIntent, SignInAttempt, SignInStep, Staff, StaffSession, Subscription, SubscriptionItem, SyncRun, SyncWindow, Tag,
+    WantedObject, WebhookEvent, WebhookRefusal,
 )  # fmt: skip

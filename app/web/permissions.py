@@ -33,6 +33,10 @@ class Permission(StrEnum):
     REFUND_CREATE = "refund.create"
     REFUND_APPROVE = "refund.approve"
     DISPUTE_READ = "dispute.read"
+    DISPUTE_EVIDENCE = "dispute.evidence"
+    DISPUTE_SUBMIT = "dispute.submit"
+    DISPUTE_ACCEPT = "dispute.accept"
+    DISPUTE_FEE = "dispute.fee"
     PAYOUT_READ = "payout.read"
     RECEIPT_SEND = "receipt.send"
     ALERT_MANAGE = "alert.manage"
@@ -73,6 +77,10 @@ LABELS: dict[Permission, str] = {
     Permission.REFUND_CREATE: "Give money back",
     Permission.REFUND_APPROVE: "Agree to refunds above somebody's limit",
     Permission.DISPUTE_READ: "See disputes",
+    Permission.DISPUTE_EVIDENCE: "Write evidence, and see in it what it must say of the customer",
+    Permission.DISPUTE_SUBMIT: "Submit evidence to the bank",
+    Permission.DISPUTE_ACCEPT: "Accept disputes, which gives the money up",
+    Permission.DISPUTE_FEE: "Agree to a network’s fee for answering",
     Permission.PAYOUT_READ: "See payouts and the balance",
     Permission.RECEIPT_SEND: "Send and download receipts",
     Permission.ALERT_MANAGE: "Make alert rules, and see what was told",
@@ -97,6 +105,7 @@ _SHOP = {
     Permission.DISPUTE_READ,
     Permission.RISK_READ,
 }
+_ANSWER = {Permission.DISPUTE_EVIDENCE, Permission.DISPUTE_SUBMIT, Permission.DISPUTE_ACCEPT}
 
 # Nobody can take these from admins, or nobody could give anything back.
 ADMINS_KEEP = frozenset({Permission.STAFF_READ, Permission.STAFF_MANAGE})
@@ -106,7 +115,9 @@ ROLES: dict[str, frozenset[Permission]] = {
     "admin": frozenset(Permission),
     "finance": frozenset(
         _SHOP
+        | _ANSWER
         | {
+            Permission.DISPUTE_FEE,
             Permission.NOTE_WRITE,
             Permission.CUSTOMER_LINK,
             Permission.PERSONAL_READ,
@@ -126,6 +137,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     ),
     "support_lead": frozenset(
         _SHOP
+        | _ANSWER
         | {
             Permission.NOTE_WRITE,
             Permission.CUSTOMER_LINK,
@@ -160,9 +172,9 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.SYNC,
         }
     ),
-    # Evidence is written about payments, not about people: addresses stay masked until there is a reason to look.
+    # Addresses stay masked until there is a reason to look, but on the page of the evidence, which has to say who somebody is.
     "dispute_analyst": frozenset(
-        _SHOP | {Permission.NOTE_WRITE, Permission.APPROVAL_READ, Permission.PERSONAL_UNMASK, Permission.SYNC}
+        _SHOP | _ANSWER | {Permission.NOTE_WRITE, Permission.APPROVAL_READ, Permission.PERSONAL_UNMASK, Permission.SYNC}
     ),
     "developer": frozenset(
         _SHOP

@@ -14,7 +14,8 @@ from tests.queries import counted
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("", {"open", "inquiry", "won", "lost"}),
+        ("", {"open", "inquiry"}),
+        ("status=all", {"open", "inquiry", "won", "lost"}),
         ("status=answer", {"open", "inquiry"}),
         ("status=open", {"open", "inquiry"}),
         ("status=inquiry", {"inquiry"}),

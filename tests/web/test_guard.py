@@ -21,6 +21,10 @@ OPEN = {
 WHO = {
     Permission.REFUND_CREATE: {"admin", "finance", "support_lead", "support"},
     Permission.REFUND_APPROVE: {"admin", "finance", "support_lead"},
+    Permission.DISPUTE_EVIDENCE: {"admin", "finance", "support_lead", "dispute_analyst"},
+    Permission.DISPUTE_SUBMIT: {"admin", "finance", "support_lead", "dispute_analyst"},
+    Permission.DISPUTE_ACCEPT: {"admin", "finance", "support_lead", "dispute_analyst"},
+    Permission.DISPUTE_FEE: {"admin", "finance"},
     Permission.STAFF_MANAGE: {"admin"},
     Permission.RULES_MANAGE: {"admin"},
     Permission.APPROVAL_READ: {"admin", "finance", "support_lead", "support", "dispute_analyst"},
