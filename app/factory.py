@@ -16,7 +16,9 @@ from app.calls.views import GatewayCallsView
 from app.charges.views import ChargesView
 from app.customers.views import CustomersView
 from app.database import db, drop_session, engine_options
+from app.disputes import agreed
 from app.disputes.acts import ACTS as DISPUTE_ACTS
+from app.disputes.policies import EvidenceWordsView
 from app.disputes.views import DisputesView
 from app.gateways.current import init_gateway
 from app.health.views import init_health
@@ -61,7 +63,7 @@ def create_app(settings: Settings) -> Flask:
     init_webhooks(app)
     init_web(app, record=trail.record)
     # What can need another person's word; each feature names its own.
-    init_four_eyes(app, [approved.ACT])
+    init_four_eyes(app, [approved.ACT, agreed.ACT])
     init_health(app)
     app.register_blueprint(door.pages)
     # The sections, in the order of the menu.
@@ -86,6 +88,7 @@ def create_app(settings: Settings) -> Flask:
             RefusalsView(),
             ApprovalsView(),
             ApprovalRulesView(),
+            EvidenceWordsView(),
             GatewayCallsView(),
             RefundQueueView(),
             RefundRulesView(),

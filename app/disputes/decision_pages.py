@@ -6,7 +6,7 @@ from uuid import uuid4
 from flask import make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.disputes import drafts, forms, operations
+from app.disputes import agreed, drafts, forms, operations
 from app.errors import DomainError
 from app.gateways.current import gateway
 from app.mirror import raw
@@ -41,6 +41,9 @@ class DecisionPages:
         if words.strip() and (ask := proof.missing(back, typed={"words": words})):
             return ask
         try:
+            if agreed.is_needed(dispute):
+                approval = agreed.ask_for(dispute, words=words, promise_id=promise_id, actor=current_actor())
+                return redirect(url_for("approvals.details", key=approval.id), 303)
             act = operations.accept(
                 dispute.id, words=words, promise_id=promise_id, actor=current_actor(), gateway=gateway()
             )
@@ -59,6 +62,8 @@ class DecisionPages:
             breadcrumbs=[("Disputes", url_for(".index_view")), (dispute.id, url_for(".details", key=dispute.id))],
             dispute=dispute,
             fee=fee_of(dispute),
+            needs_another=agreed.is_needed(dispute),
+            waiting=agreed.waiting_for(dispute.id),
             obstacle=drafts.already_sent(sent) if sent else dispute.accept_obstacle,
             words=words,
             error=error,

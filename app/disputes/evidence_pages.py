@@ -12,6 +12,7 @@ from app.disputes import drafts, files, forms, operations, prefill
 from app.disputes.drafts import SavedMeanwhile
 from app.disputes.fields import PRODUCT_TYPES, advice_of
 from app.disputes.forms import Typed
+from app.disputes.packet import packet
 from app.disputes.sheet import Sheet, sheet
 from app.disputes.words import urgency
 from app.errors import Conflict, DomainError, GatewayUnavailable, Unknown
@@ -115,6 +116,18 @@ class EvidencePages:
             dispute=dispute,
             saved=drafts.earlier(dispute.id),
         )
+
+    @expose("/<key>/packet.pdf")
+    @needs(Permission.DISPUTE_EVIDENCE)
+    def packet(self, key: str) -> ResponseReturnValue:
+        """All of it as one PDF."""
+        dispute = find(Dispute, key, what="dispute")
+        witness.saw("personal.read", "dispute", dispute.id)
+        dispute = find(Dispute, key, what="dispute")
+        made = packet(dispute, self._sheet(dispute, drafts.latest(dispute.id)))
+        answer = Response(made.content, mimetype="application/pdf")
+        answer.headers.set("Content-Disposition", "attachment", filename=f"{dispute.id}.pdf")
+        return answer
 
     @expose("/<key>/submit")
     @needs(Permission.DISPUTE_SUBMIT)
@@ -220,14 +233,16 @@ class EvidencePages:
         )
 
     def _review_page(self, dispute: Dispute, *, error: str = "", status: int = 200) -> ResponseReturnValue:
-        draft = drafts.latest(dispute.id)
+        draft, obstacle = drafts.latest(dispute.id), drafts.obstacle(dispute)
+        evidence = self._sheet(dispute, draft)
         page = self.render(
             "disputes/submit.html",
             breadcrumbs=_crumbs(dispute, evidence=True),
             dispute=dispute,
             draft=draft,
-            sheet=self._sheet(dispute, draft),
-            obstacle=drafts.obstacle(dispute),
+            sheet=evidence,
+            packet=packet(dispute, evidence) if draft and not obstacle else None,
+            obstacle=obstacle,
             urgency=urgency(dispute.due_at),
             error=error,
             promise=uuid4(),

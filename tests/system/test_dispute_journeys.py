@@ -10,11 +10,14 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from pypdf import PdfReader
 from sqlalchemy import select
 
 from app import clock
+from app.actor import Actor
 from app.acts import recovery
 from app.acts.registry import kinds
+from app.approvals import policies
 from app.database import db
 from app.gateways.current import gateway
 from app.models.act import Act
@@ -250,6 +253,43 @@ def test_while_stripe_is_away_text_and_file_are_kept_and_follow_later(shop: Shop
     evidence = at_stripe(shop, dispute_id)["evidence"]
     assert evidence["customer_name"] == "Mona Berg"
     assert evidence["receipt"] == shop.sandbox.objects("file")[0]["id"]
+
+
+def test_the_preview_is_one_pdf_of_all_of_it(shop: Shop) -> None:
+    dispute_id, ana = disputed(shop), staff(shop.app, "dispute_analyst")
+    files = {"file_receipt": (io.BytesIO(pdf(2)), "r.pdf"), "file_customer_signature": (io.BytesIO(picture()), "s.png")}
+    write(ana, dispute_id, {"customer_name": "Mona Berg", **files})
+
+    page = ana.get(f"/admin/disputes/{dispute_id}/submit")
+    got = ana.client.get(f"/admin/disputes/{dispute_id}/packet.pdf")
+
+    assert "4 pages, " in page.words
+    reader = PdfReader(io.BytesIO(got.data))
+    assert len(reader.pages) == 4
+    assert "Mona Berg" in reader.pages[0].extract_text()
+
+
+def test_with_four_eyes_accepting_waits_for_another_person(shop: Shop) -> None:
+    dispute_id = disputed(shop)
+    ana, lead, admin = staff(shop.app, "dispute_analyst"), staff(shop.app, "support_lead"), staff(shop.app, "admin")
+    policies.set_policy(
+        "dispute.accept",
+        is_on=True,
+        thresholds={},
+        needed=1,
+        ask_roles=[],
+        approve_roles=[],
+        expires_after_days=3,
+        actor=Actor("staff", admin.email),
+    )
+    promise = next(f for f in ana.get(f"/admin/disputes/{dispute_id}/accept").forms if "promise" in f)["promise"]
+
+    asked = ana.post(f"/admin/disputes/{dispute_id}/accept", {"promise": promise, "words": "The parcel was lost."})
+    assert here(dispute_id).status == "needs_response"
+    lead.get(asked.location or "")
+    lead.post(f"{asked.location}/approve", {"words": "Seen."})
+
+    assert here(dispute_id).status == at_stripe(shop, dispute_id)["status"] == "lost"
 
 
 def poster(desk: Desk, path: str, sent: Json) -> Callable[[], Page]:
