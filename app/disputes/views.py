@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, and_, or_
 from app.audit import trail
 from app.audit.sentences import sentence
 from app.database import db
-from app.disputes import drafts, files
+from app.disputes import ce3, drafts, files
+from app.disputes.ce3_pages import Ce3Pages
 from app.disputes.decision_pages import DecisionPages
 from app.disputes.evidence_pages import EvidencePages
 from app.disputes.words import explained, urgency
@@ -72,7 +73,7 @@ def _due(dispute: Dispute) -> Markup:
     )
 
 
-class DisputesView(EvidencePages, DecisionPages, ListView[Dispute, Dispute]):
+class DisputesView(EvidencePages, Ce3Pages, DecisionPages, ListView[Dispute, Dispute]):
     """/admin/disputes"""
 
     permission = Permission.DISPUTE_READ
@@ -157,6 +158,7 @@ class DisputesView(EvidencePages, DecisionPages, ListView[Dispute, Dispute]):
             submission=drafts.submission(dispute),
             number_of_files=len(files.of(dispute.id)),
             may_write=may(Permission.DISPUTE_EVIDENCE),
+            has_visa_way=ce3.applies(dispute),
             may_accept=may(Permission.DISPUTE_ACCEPT) and dispute.accept_obstacle is None,
             may_refund=may(Permission.REFUND_CREATE),
             timeline=_timeline(dispute),

@@ -255,6 +255,36 @@ def test_while_stripe_is_away_text_and_file_are_kept_and_follow_later(shop: Shop
     assert evidence["receipt"] == shop.sandbox.objects("file")[0]["id"]
 
 
+def test_visa_evidence_that_qualifies_wins(shop: Shop) -> None:
+    client = shop.sandbox.stripe()
+    customer = client.v1.customers.create({"name": "Mona Berg"})
+    charges = []
+    for _ in range(3):
+        more = {"customer": customer.id, "metadata": {"customer_ip": "203.0.113.7"}, "description": "Oak chair"}
+        charges.append(shop.pay(known=False, **more))
+        shop.sandbox.advance(130 * DAY)
+    shop.sandbox.control("POST", "money/dispute", {"charge": charges[2], "cause": "visa_ce3"})
+    shop.catch_up()
+    dispute_id, ana = str(shop.sandbox.objects("dispute")[0]["id"]), staff(shop.app, "dispute_analyst")
+    path = f"/admin/disputes/{dispute_id}/visa"
+    page = ana.get(path)
+    assert f"prior_{charges[0]}" in page.ids
+    sent = {"kind": "merchandise", "description": "Oak chair", "prior": charges[:2]}
+
+    refused = ana.post(path, sent, expect=400)
+    assert "Say for all three payments what was sold." in refused.words
+    ana.post(path, sent | {f"description_{one}": "Oak chair" for one in charges[:2]})
+    here(dispute_id)
+    assert "Qualified." in ana.get(path).words
+    send(ana, dispute_id)
+    shop.sandbox.advance(80 * DAY)
+    shop.catch_up()
+
+    assert here(dispute_id).status == "won"
+    told = submitted(shop)[0]["params"]["evidence"]["enhanced_evidence"]["visa_compelling_evidence_3"]
+    assert {one["charge"] for one in told["prior_undisputed_transactions"]} == set(charges[:2])
+
+
 def test_the_preview_is_one_pdf_of_all_of_it(shop: Shop) -> None:
     dispute_id, ana = disputed(shop), staff(shop.app, "dispute_analyst")
     files = {"file_receipt": (io.BytesIO(pdf(2)), "r.pdf"), "file_customer_signature": (io.BytesIO(picture()), "s.png")}
