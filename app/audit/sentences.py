@@ -31,7 +31,7 @@ SENTENCES: dict[str, str] = {
     "approval.approved": "{who} agreed to what {after.asked_by} asked for: {after.what}",
     "approval.declined": "{who} declined what {after.asked_by} asked for: {after.what}",
     "approval.withdrawn": "{who} withdrew the request: {after.what}",
-    "approval.expired": "Nobody decided in time: {after.what}",
+    "approval.expired": "Nobody decided request {what} in time: {after.what}",
     "approval.done": "{who} carried out what was agreed to: {after.what}",
     "approval.failed": "{who} could not carry out what was agreed to: {after.outcome}",
     "approval.policy_set": "{who} changed when {what} needs another person's word",

@@ -18,7 +18,8 @@ def find(model: type[Row], text: str, *, what: str, of_account: bool = True) -> 
         Unknown: there is none, or `text` cannot be an id at all.
     """
     key = _key(model, text)
-    row = db.session.get(model, key) if key is not None else None
+    # A list may have left a row with only its own columns in this session; a page needs all of them.
+    row = db.session.get(model, key, populate_existing=True) if key is not None else None
     if row is None or (of_account and row.account_id != current_account_id()):  # type: ignore[attr-defined]
         raise Unknown(f"There is no {what} with this id here. It may not have been synced yet.")
     return row
