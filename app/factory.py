@@ -30,6 +30,8 @@ from app.payments.views import PaymentsView
 from app.payouts.views import PayoutsView
 from app.receipts.views import ReceiptsView
 from app.refunds import approved
+from app.refunds.batches import agreed as agreed_batches
+from app.refunds.batches.views import RefundBatchesView
 from app.refunds.queue import RefundQueueView
 from app.refunds.rules import RefundRulesView
 from app.refunds.views import RefundsView
@@ -63,7 +65,7 @@ def create_app(settings: Settings) -> Flask:
     init_webhooks(app)
     init_web(app, record=trail.record)
     # What can need another person's word; each feature names its own.
-    init_four_eyes(app, [approved.ACT, agreed.ACT])
+    init_four_eyes(app, [approved.ACT, agreed_batches.ACT, agreed.ACT])
     init_health(app)
     app.register_blueprint(door.pages)
     # The sections, in the order of the menu.
@@ -91,6 +93,7 @@ def create_app(settings: Settings) -> Flask:
             EvidenceWordsView(),
             GatewayCallsView(),
             RefundQueueView(),
+            RefundBatchesView(),
             RefundRulesView(),
             AlertRulesView(),
             AlertLogView(),

@@ -8,6 +8,7 @@ from jobs.approvals import carry_out_approvals, expire_approvals
 from jobs.catch_up_events import catch_up_events
 from jobs.keep_house import keep_house
 from jobs.look_for_alerts import deliver_alerts, look_for_alerts, send_digests
+from jobs.run_refund_batches import run_refund_batches
 from jobs.schedules import Daily, Every, Schedule
 from jobs.send_mails import send_mails
 from jobs.settle_acts import settle_acts
@@ -35,6 +36,7 @@ class Line:
 TIMETABLE = (
     Line(understand_events, Every(seconds=5)),
     Line(settle_refunds, Every(seconds=10)),
+    Line(run_refund_batches, Every(seconds=5)),
     Line(settle_acts, Every(seconds=10)),
     Line(send_mails, Every(seconds=5)),
     Line(deliver_alerts, Every(seconds=10)),

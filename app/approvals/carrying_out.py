@@ -13,7 +13,7 @@ from app.approvals.acts import Act
 from app.approvals.operations import locked, record
 from app.database import db, transaction
 from app.errors import DomainError, GatewayUnavailable
-from app.models.approval import APPROVED, Approval
+from app.models.approval import APPROVE, APPROVED, Approval
 from app.models.staff import Staff
 
 log = logging.getLogger("approvals")
@@ -35,6 +35,7 @@ def carry_out(approval_id: UUID, *, actor: Actor) -> Approval:
     try:
         act = acts.of(approval.act)
         _check_asker(approval, act)
+        _check_deciders(approval, act)
         if act.in_transaction:
             return _carry_out_within(act, approval_id, actor)
         outcome = act.execute(approval)
@@ -90,6 +91,17 @@ def _check_asker(approval: Approval, act: Act) -> None:
     db.session.rollback()
     if not allowed:
         raise DomainError(f"{approval.asked_by} may not ask for this any more. Nothing was done.")
+
+
+def _check_deciders(approval: Approval, act: Act) -> None:
+    """So may those who agreed: their word counts only while they could still give it."""
+    agreed = [vote.staff_id for vote in approval.votes if vote.verdict == APPROVE]
+    needed, policy = approval.needed, policies.policy_of(act.name)
+    people = db.session.scalars(select(Staff).where(Staff.id.in_(agreed)).execution_options(populate_existing=True))
+    lost = sorted(person.email for person in people if not policies.may_approve(person, act, policy))
+    db.session.rollback()
+    if len(agreed) - len(lost) < needed:
+        raise DomainError(f"{' and '.join(lost)} may not agree to this any more. Nothing was done; ask for it again.")
 
 
 def _carry_out_within(act: Act, approval_id: UUID, actor: Actor) -> Approval:

@@ -21,6 +21,11 @@ from app.web.lookup import find
 from app.web.people import Payer, called, visible
 from app.web.permissions import Permission
 
+_BOX = Markup(
+    '<label class="row-choice"><input class="form-check-input" type="checkbox" name="charge" value="%s" form="choose">'
+    '<span class="heard">Choose %s</span></label>'
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -73,7 +78,9 @@ class ChargesView(ListView[Charge, Line]):
         ),
         columns.instant("created", "Date", lambda line: line.charge.created_at, sort=Charge.created_at, priority=1),
         columns.code("id", "Payment", lambda line: line.charge.id, priority=3),
+        columns.Column(name="choose", label="Choose", show=lambda line: _choice(line.charge), exports=(), priority=2),
     )
+    template = "charges/list.html"
 
     loaded = (
         *(Charge.amount, Charge.amount_captured, Charge.amount_refunded, Charge.currency, Charge.created_at),
@@ -139,6 +146,13 @@ def _payer(charge: Charge) -> tuple[str, str | None] | None:
     if customer:
         return called(customer), url_for("customers.details", key=customer.id)
     return (columns.personal(charge.receipt_email) or "", None) if charge.receipt_email else None
+
+
+def _choice(charge: Charge) -> Markup | str:
+    """A box to tick, of the form on top of the list; nothing where nothing could be given back by this person."""
+    if charge.status != "succeeded" or charge.refunded or not charge.captured or not may(Permission.REFUND_CREATE):
+        return ""
+    return _BOX % (charge.id, charge.id)
 
 
 def _method_cell(charge: Charge) -> Markup | str:

@@ -28,6 +28,7 @@ from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.product import Price, Product
 from app.models.refund import Refund
+from app.models.refund_batch import RefundBatch, RefundBatchRow
 from app.models.refund_rules import RefundLimit, RefundReason
 from app.models.remark import CustomValue, Note, Tag
 from app.models.review import Review
@@ -87,6 +88,8 @@ TABLES = (
     RateBucket,
     RecoveryCode,
     Refund,
+    RefundBatch,
+    RefundBatchRow,
     RefundLimit,
     RefundReason,
     Review,

@@ -12,7 +12,7 @@ from app.money import Money
 from app.refunds import reasons
 
 
-def _choices() -> list[SelectChoice]:
+def reason_choices() -> list[SelectChoice]:
     return [
         SelectChoice("", "Choose a reason"),
         *(SelectChoice(reason.code, reason.words) for reason in reasons.choices()),
@@ -24,7 +24,7 @@ class RefundForm(Form):
 
     promise = HiddenField()
     amount = StringField("Amount", [validators.InputRequired("Enter an amount.")])
-    reason = SelectField("Reason", [validators.InputRequired("Choose a reason.")], choices=_choices)
+    reason = SelectField("Reason", [validators.InputRequired("Choose a reason.")], choices=reason_choices)
     words = TextAreaField("In your words", [validators.InputRequired("Write a sentence on why.")])
 
     charge: Charge

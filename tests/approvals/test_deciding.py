@@ -253,6 +253,18 @@ def test_an_amount_decides_whether_it_is_needed(probe: Probe) -> None:
     assert not policies.is_needed("probe")
 
 
+def test_whoever_may_not_agree_any_more_takes_their_word_with_them(probe: Probe) -> None:
+    approval, lea = ask(person("ana@shop.example", "support")), person("lea@shop.example")
+    operations.decide(approval.id, APPROVE, "", actor=lea)
+    with transaction():
+        db.session.execute(update(Staff).where(Staff.email == lea.name).values(role="support"))
+
+    failed = carrying_out.carry_out(approval.id, actor=Actor.job("carry_out_approvals"))
+
+    assert (failed.state, probe.done) == ("failed", [])
+    assert "lea@shop.example may not agree to this any more" in (failed.outcome or "")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"needed": 0}, {"needed": 6}, {"expires_after_days": 91}, {"ask_roles": ["boss"]}, {"thresholds": {"x": 1}}],
