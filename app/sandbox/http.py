@@ -179,5 +179,5 @@ def _head(reply: Reply, *, keep: bool) -> bytes:
         f"Content-Length: {length}",
         f"Connection: {'keep-alive' if keep else 'close'}",
     ]
-    lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+    lines += [f"{name}: {' '.join(value.split())}" for name, value in reply.headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")

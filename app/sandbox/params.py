@@ -16,6 +16,8 @@ Params = dict[str, Any]
 Obj = dict[str, Any]
 
 MAX_DEPTH = 12
+LAST_MOMENT = 32_503_680_000
+"""The year 3000: the last second that pages and periods count with."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,19 @@ def to_integer(value: Any, param: str) -> int:
     return int(value)
 
 
+def moment(params: Mapping[str, Any], name: str) -> int | None:
+    """A Unix timestamp that has a date."""
+    value = params.get(name)
+    return None if value is None or value == "" else to_moment(value, name)
+
+
+def to_moment(value: Any, param: str) -> int:
+    digits = str(value)
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 12 or int(digits) > LAST_MOMENT:
+        raise invalid(f"Invalid timestamp: {value}; must be an integer Unix timestamp.", param=param)
+    return int(digits)
+
+
 def boolean(params: Mapping[str, Any], name: str) -> bool | None:
     value = params.get(name)
     if value is None or value == "":
@@ -156,6 +171,23 @@ def list_of(params: Mapping[str, Any], name: str) -> list[Any]:
         return []
     if not isinstance(value, list):
         raise invalid("Invalid array", param=name)
+    return value
+
+
+def hashes_of(params: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """An array of hashes."""
+    found = list_of(params, name)
+    for number, one in enumerate(found):
+        if not isinstance(one, dict):
+            raise invalid("Invalid object", param=f"{name}[{number}]")
+    return found
+
+
+def chosen_id(params: Mapping[str, Any]) -> str | None:
+    """The `id` that a caller chose for a new object; it must fit into an address and into a column."""
+    value = text(params, "id", limit=200)
+    if value is not None and (not value.isprintable() or "/" in value):
+        raise invalid("Invalid id: use letters, digits, dashes and underscores.", param="id")
     return value
 
 

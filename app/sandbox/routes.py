@@ -91,6 +91,11 @@ def _words(path: str) -> list[str]:
     return path.strip("/").split("/")
 
 
+def table() -> Node:
+    """Everything that is answered."""
+    return _root
+
+
 def discover() -> None:
     """Import every module that answers requests, so that its decorators run."""
     for name in ("builtin", "resources", "billing", "checkout", "control", "pages"):

@@ -104,8 +104,8 @@ def prepare(conn: Connection) -> None:
 
 @contextlib.contextmanager
 def without_indexes(cursor: Cursor) -> Iterator[None]:
-    """A great many objects are copied in while lists have no indexes, which are then built at one go; that takes a third
-    of the time. Until the transaction ends nobody else can read objects: only for a world that has none."""
+    """A great many objects are copied in while lists have no indexes, which are then built at one go.
+    Until the transaction ends nobody else can read objects: only for a world that has none."""
     cursor.execute(
         "SELECT indexname, indexdef FROM pg_indexes"
         " WHERE schemaname = 'sandbox' AND tablename = 'objects' AND indexname <> 'objects_pkey' ORDER BY indexname"

@@ -170,7 +170,9 @@ class Tx:
 
     def hold(self, what: str, which: str) -> None:
         """Make everybody else who holds the same two words wait until this request ends."""
-        self.cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", (what, which))
+        self.cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", (what, codec.column_text(which))
+        )
 
     def flush(self) -> None:
         """Send the gathered writes. Called before every query that could see them, and at the end."""

@@ -6,7 +6,7 @@ Subscriptions, invoices and the payments for them live in that time. Events are 
 from __future__ import annotations
 
 from app.sandbox.errors import StripeError, invalid, missing
-from app.sandbox.params import Obj, allow, integer, text
+from app.sandbox.params import Obj, allow, moment, text
 from app.sandbox.routes import route, timer
 from app.sandbox.tx import Tx
 
@@ -18,7 +18,7 @@ FARTHEST_YEARS = 2
 @route("POST", "/v1/test_helpers/test_clocks")
 def create(tx: Tx) -> Obj:
     allow(tx.params, "frozen_time", "name")
-    frozen = integer(tx.params, "frozen_time", least=0)
+    frozen = moment(tx.params, "frozen_time")
     if frozen is None:
         raise missing("frozen_time")
     clock: Obj = {
@@ -42,7 +42,7 @@ def create(tx: Tx) -> Obj:
 def advance(tx: Tx, id: str) -> Obj:  # noqa: A002
     """Answers at once with `advancing`; what falls due on the way happens in the background, then it is `ready`."""
     allow(tx.params, "frozen_time")
-    to = integer(tx.params, "frozen_time")
+    to = moment(tx.params, "frozen_time")
     if to is None:
         raise missing("frozen_time")
     clock = tx.require("test_helpers.test_clock", id)

@@ -10,7 +10,7 @@ from app.sandbox.billing import balances, collecting, credit_note_lines, totals
 from app.sandbox.billing.clocks import enter
 from app.sandbox.billing.paying import bonds
 from app.sandbox.errors import invalid, missing
-from app.sandbox.params import Obj, allow, choice, integer, metadata, need, text
+from app.sandbox.params import Obj, allow, choice, integer, metadata, moment, need, text
 from app.sandbox.resources import refunds
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
@@ -209,7 +209,7 @@ def _blank(tx: Tx, invoice: Obj, number: str) -> Obj:
         "customer_balance_transaction": None,
         "discount_amount": 0,
         "discount_amounts": [],
-        "effective_at": integer(tx.params, "effective_at") or tx.now,
+        "effective_at": moment(tx.params, "effective_at") or tx.now,
         "invoice": invoice["id"],
         "livemode": False,
         "memo": text(tx.params, "memo"),

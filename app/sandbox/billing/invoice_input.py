@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.sandbox.billing import discounts, invoice_steps, paying
 from app.sandbox.billing.tax_rates import rates, taxes
 from app.sandbox.errors import invalid
-from app.sandbox.params import Obj, Params, boolean, choice, hash_of, integer, list_of, metadata, text
+from app.sandbox.params import Obj, Params, boolean, choice, hash_of, integer, list_of, metadata, moment, text
 from app.sandbox.tx import Tx
 
 CHANGEABLE = (
@@ -15,6 +15,8 @@ CHANGEABLE = (
     "on_behalf_of", "payment_settings", "rendering", "shipping_cost", "shipping_details", "statement_descriptor",
     "transfer_data",
 )  # fmt: skip
+LONGEST_DUE = 1_095
+"""Days."""
 METHODS = ("charge_automatically", "send_invoice")
 
 
@@ -26,11 +28,12 @@ def apply(tx: Tx, params: Params, invoice: Obj, customer: Obj) -> None:
         invoice["custom_fields"] = list_of(params, "custom_fields") or None
     invoice["metadata"] = metadata(params, invoice["metadata"])
     invoice["collection_method"] = choice(params, "collection_method", METHODS) or invoice["collection_method"]
-    if params.get("default_payment_method"):
-        named = str(params["default_payment_method"])
-        invoice["default_payment_method"] = paying.owned(tx, named, customer, "default_payment_method")["id"]
+    if "default_payment_method" in params:
+        named = text(params, "default_payment_method")
+        owned = paying.owned(tx, named, customer, "default_payment_method") if named else None
+        invoice["default_payment_method"] = owned["id"] if owned else None
     if "effective_at" in params:
-        invoice["effective_at"] = integer(params, "effective_at")
+        invoice["effective_at"] = moment(params, "effective_at")
     types = hash_of(params, "payment_settings").get("payment_method_types")
     if types:
         invoice["payment_settings"]["payment_method_types"] = [str(one) for one in types]
@@ -42,7 +45,7 @@ def apply(tx: Tx, params: Params, invoice: Obj, customer: Obj) -> None:
 
 
 def _apply_due(params: Params, invoice: Obj, now: int) -> None:
-    days, due = integer(params, "days_until_due", least=0), integer(params, "due_date")
+    days, due = days_until_due(params), moment(params, "due_date")
     if (days is not None or due is not None) and invoice["collection_method"] != "send_invoice":
         raise invalid(
             "You cannot set `days_until_due` or `due_date` if `collection_method` is `charge_automatically`.",
@@ -67,10 +70,17 @@ def _apply_advance(tx: Tx, params: Params, invoice: Obj) -> None:
     invoice["auto_advance"] = wish
     if invoice["status"] != "draft":
         return
-    at = integer(params, "automatically_finalizes_at") or tx.now + invoice_steps.HOUR
+    at = moment(params, "automatically_finalizes_at") or tx.now + invoice_steps.HOUR
     invoice["automatically_finalizes_at"] = at if wish else None
     if wish:
         tx.later(at, "invoice_finalizes", invoice=invoice["id"], when=at)
+
+
+def days_until_due(params: Params) -> int | None:
+    days = integer(params, "days_until_due", least=0)
+    if days is not None and days > LONGEST_DUE:
+        raise invalid(f"days_until_due can be at most {LONGEST_DUE}.", param="days_until_due")
+    return days
 
 
 def tax_again(every: list[Obj], old: list[Obj], new: list[Obj]) -> None:

@@ -12,7 +12,7 @@ from app.sandbox.billing.pricing import amount as price_amount
 from app.sandbox.billing.pricing import decimal, rounded
 from app.sandbox.errors import invalid, missing
 from app.sandbox.lists import RawJson, list_page
-from app.sandbox.params import Obj, allow, boolean, hash_of, integer, metadata, text, to_integer
+from app.sandbox.params import Obj, allow, boolean, hash_of, integer, metadata, text, to_moment
 from app.sandbox.resources.currencies import known_currency
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
@@ -207,7 +207,7 @@ def _describe(tx: Tx, given: Mapping[str, Any], item: Obj, customer: Obj) -> Non
         item["tax_rates"] = tax_rates.rates(tx, given.get("tax_rates"), "tax_rates")
     span = hash_of(given, "period")
     if span:
-        item["period"] = {name: to_integer(span.get(name), f"period[{name}]") for name in ("end", "start")}
+        item["period"] = {name: to_moment(span.get(name), f"period[{name}]") for name in ("end", "start")}
     item["metadata"] = metadata(given, item["metadata"])
     item["net_amount"] = item["amount"]
 
@@ -223,6 +223,7 @@ def _follow(tx: Tx, item: Obj, *, gone: bool) -> None:
     from app.sandbox.billing.invoice_steps import store
 
     invoice = tx.require("invoice", item["invoice"])
+    default = tax_rates.rates(tx, [rate["id"] for rate in invoice["default_tax_rates"]], "default_tax_rates")
     every = []
     for one in lines.all_of(tx, invoice):
         details = (one["parent"] or {}).get("invoice_item_details") or {}
@@ -231,7 +232,7 @@ def _follow(tx: Tx, item: Obj, *, gone: bool) -> None:
         elif gone:
             tx.remove("line_item", one["id"])
         else:
-            every.append({**lines.of_item(tx, item, item["tax_rates"]), "id": one["id"]})
+            every.append({**lines.of_item(tx, item, item["tax_rates"] or default), "id": one["id"]})
     store(tx, invoice, every)
 
 

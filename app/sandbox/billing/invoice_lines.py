@@ -6,10 +6,23 @@ from typing import Any
 
 from app.sandbox.billing import discounts, invoice_items, invoice_steps, lines
 from app.sandbox.billing.invoices import the_invoice
+from app.sandbox.billing.prices import the_price
+from app.sandbox.billing.pricing import amount as price_amount
 from app.sandbox.billing.tax_rates import rates, taxes
 from app.sandbox.errors import invalid, no_such
 from app.sandbox.lists import RawJson, list_page
-from app.sandbox.params import Obj, allow, boolean, hash_of, integer, list_of, metadata, need, text, to_integer
+from app.sandbox.params import (
+    Obj,
+    allow,
+    boolean,
+    hash_of,
+    hashes_of,
+    integer,
+    metadata,
+    need,
+    text,
+    to_moment,
+)
 from app.sandbox.routes import route
 from app.sandbox.store import equals
 from app.sandbox.tx import Tx
@@ -28,7 +41,7 @@ def add(tx: Tx, id: str) -> Obj:  # noqa: A002
     need(tx.params, "lines")
     invoice = _draft(tx, id)
     every = lines.all_of(tx, invoice)
-    for wish in list_of(tx.params, "lines"):
+    for wish in hashes_of(tx.params, "lines"):
         every = [_added(tx, invoice, wish), *every]
     return _changed(tx, invoice, every)
 
@@ -39,7 +52,7 @@ def remove(tx: Tx, id: str) -> Obj:  # noqa: A002
     allow(tx.params, "lines", "invoice_metadata")
     invoice = _draft(tx, id)
     every = {one["id"]: one for one in lines.all_of(tx, invoice)}
-    for wish in list_of(tx.params, "lines"):
+    for wish in hashes_of(tx.params, "lines"):
         one = every.pop(str(wish.get("id")), None)
         if one is None:
             raise no_such("invoice line item", str(wish.get("id")), param="lines", status=400)
@@ -57,7 +70,7 @@ def update_many(tx: Tx, id: str) -> Obj:  # noqa: A002
     allow(tx.params, "lines", "invoice_metadata")
     invoice = _draft(tx, id)
     every = lines.all_of(tx, invoice)
-    for wish in list_of(tx.params, "lines"):
+    for wish in hashes_of(tx.params, "lines"):
         _rewrite(tx, _find(every, str(wish.get("id"))), {name: wish[name] for name in wish if name != "id"})
     return _changed(tx, invoice, every)
 
@@ -86,9 +99,7 @@ def _changed(tx: Tx, invoice: Obj, every: list[Obj]) -> Obj:
     return invoice
 
 
-def _added(tx: Tx, invoice: Obj, wish: Any) -> Obj:
-    if not isinstance(wish, dict):
-        raise invalid("Invalid object", param="lines")
+def _added(tx: Tx, invoice: Obj, wish: Obj) -> Obj:
     customer = tx.require("customer", invoice["customer"], lock=False)
     if wish.get("invoice_item"):
         item = tx.require("invoiceitem", str(wish["invoice_item"]), param="invoice_item")
@@ -106,6 +117,22 @@ def _find(every: list[Obj], line_id: str) -> Obj:
     raise no_such("invoice line item", line_id, param="line_item_id")
 
 
+def _count_again(tx: Tx, one: Obj, wish: dict[str, Any]) -> None:
+    """So many of the same or of another price: the amount follows. What has no price keeps its amount."""
+    quantity = integer(wish, "quantity", least=0)
+    quantity = one["quantity"] if quantity is None else quantity
+    named = text(hash_of(wish, "pricing"), "price")
+    details = (one["pricing"] or {}).get("price_details")
+    price = the_price(tx, named, "pricing[price]") if named else tx.get("price", details["price"]) if details else None
+    one.update(quantity=quantity, quantity_decimal=str(quantity))
+    if price is None:
+        return
+    if price["currency"] != one["currency"]:
+        raise invalid("The price has another currency than the invoice.", param="pricing[price]")
+    one["amount"] = one["subtotal"] = price_amount(price, quantity)
+    one["pricing"] = lines.pricing(price)
+
+
 def _rewrite(tx: Tx, one: Obj, wish: dict[str, Any]) -> None:
     allow(
         wish, "amount", "description", "discountable", "discounts", "metadata", "period", "quantity", "tax_rates",
@@ -114,9 +141,8 @@ def _rewrite(tx: Tx, one: Obj, wish: dict[str, Any]) -> None:
     if "amount" in wish:
         one["amount"] = one["subtotal"] = integer(wish, "amount") or 0
         one["pricing"] = lines.pricing(None, str(one["amount"]))
-    if "quantity" in wish:
-        one["quantity"] = integer(wish, "quantity", least=0)
-        one["quantity_decimal"] = str(one["quantity"])
+    elif "quantity" in wish or "pricing" in wish:
+        _count_again(tx, one, wish)
     if "description" in wish:
         one["description"] = text(wish, "description")
     if "discountable" in wish:
@@ -130,5 +156,5 @@ def _rewrite(tx: Tx, one: Obj, wish: dict[str, Any]) -> None:
         one["taxes"] = taxes(one["amount"], rates(tx, wish.get("tax_rates"), "tax_rates"))
     span = hash_of(wish, "period")
     if span:
-        one["period"] = {name: to_integer(span.get(name), f"period[{name}]") for name in ("end", "start")}
+        one["period"] = {name: to_moment(span.get(name), f"period[{name}]") for name in ("end", "start")}
     one["metadata"] = metadata(wish, one["metadata"])

@@ -79,7 +79,7 @@ def blank(tx: Tx, customer: Obj, currency: str, reason: str, *, period: tuple[in
         "rendering": None,
         "shipping_cost": None,
         "shipping_details": None,
-        "starting_balance": customer["balance"],
+        "starting_balance": customer["balance"] if customer["currency"] in (None, currency) else 0,
         "statement_descriptor": None,
         "status": "draft",
         "status_details": None,

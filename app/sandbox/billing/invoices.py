@@ -180,6 +180,10 @@ def attach_payment(tx: Tx, id: str) -> Obj:  # noqa: A002
         raise invalid("Payments can only be attached to open invoices.")
     if intent["customer"] != invoice["customer"] or intent["currency"] != invoice["currency"]:
         raise invalid("The PaymentIntent belongs to another customer or has another currency.", param="payment_intent")
+    if intent["status"] == "canceled":
+        raise invalid("This PaymentIntent was canceled.", param="payment_intent")
+    if any(bond["payment"].get("payment_intent") == named for bond in paying.bonds(tx, id)):
+        raise invalid("This PaymentIntent is attached to the invoice already.", param="payment_intent")
     intent["payment_details"] = {"customer_reference": None, "order_reference": id}
     tx.put(intent)
     tx.put(invoice_shapes.payment(tx, invoice, intent, default=False))

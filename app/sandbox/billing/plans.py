@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.sandbox.billing.prices import as_plan, build
 from app.sandbox.billing.products import make_product
 from app.sandbox.errors import invalid, no_such
-from app.sandbox.params import Obj, Params, allow, boolean, hash_of, integer, metadata, text
+from app.sandbox.params import Obj, Params, allow, boolean, chosen_id, hash_of, integer, metadata, text
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
 
@@ -18,7 +18,7 @@ def create(tx: Tx) -> Obj:
         "metadata", "meter", "nickname", "product", "tiers", "tiers_mode", "transform_usage", "trial_period_days",
         "usage_type",
     )  # fmt: skip
-    plan_id = text(params, "id")
+    plan_id = chosen_id(params)
     if plan_id and tx.get("price", plan_id):
         raise invalid("Plan already exists.", param="id", code="resource_already_exists")
     recurring = {

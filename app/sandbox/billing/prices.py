@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.sandbox import codec
 from app.sandbox.billing.periods import INTERVALS
 from app.sandbox.billing.pricing import unit_amounts
 from app.sandbox.billing.products import make_product, the_product
 from app.sandbox.errors import invalid, missing, no_such
 from app.sandbox.lists import RawJson, list_page
-from app.sandbox.params import Obj, allow, boolean, choice, hash_of, integer, list_of, metadata, text
+from app.sandbox.params import Obj, allow, boolean, choice, hash_of, hashes_of, integer, list_of, metadata, text
 from app.sandbox.resources.currencies import known_currency
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
@@ -24,6 +25,9 @@ INLINE_PARAMS = (
     "currency", "product", "product_data", "recurring", "tax_behavior", "unit_amount", "unit_amount_decimal",
 )  # fmt: skip
 LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}
+TIERS_MODES = ("graduated", "volume")
+LONGEST_TRIAL = 730
+"""Days."""
 BEHAVIOURS = ("exclusive", "inclusive", "unspecified")
 
 
@@ -102,7 +106,7 @@ def build(tx: Tx, given: Mapping[str, Any], prefix: str = "") -> Obj:
         "recurring": recurring,
         "tax_behavior": choice(given, "tax_behavior", BEHAVIOURS) or "unspecified",
         **({"tiers": tiers} if tiers else {}),
-        "tiers_mode": choice(given, "tiers_mode", ("graduated", "volume")) if tiers else None,
+        "tiers_mode": choice(given, "tiers_mode", TIERS_MODES) if tiers else None,
         "transform_quantity": {
             "divide_by": integer(packing, "divide_by", least=1) or 1,
             "round": choice(packing, "round", ("down", "up")) or "up",
@@ -176,14 +180,21 @@ def _recurring(given: Mapping[str, Any], param: str) -> Obj | None:
         "interval": interval,
         "interval_count": count,
         "meter": text(told, "meter"),
-        "trial_period_days": integer(told, "trial_period_days"),
+        "trial_period_days": trial_days(told),
         "usage_type": choice(told, "usage_type", ("licensed", "metered")) or "licensed",
     }
 
 
+def trial_days(given: Mapping[str, Any]) -> int | None:
+    days = integer(given, "trial_period_days", least=0)
+    if days is not None and days > LONGEST_TRIAL:
+        raise invalid(f"trial_period_days can be at most {LONGEST_TRIAL}.", param="trial_period_days")
+    return days
+
+
 def _tiers(given: Mapping[str, Any]) -> list[Obj]:
     tiers = []
-    for tier in list_of(given, "tiers"):
+    for tier in hashes_of(given, "tiers"):
         unit, unit_exact = unit_amounts(tier, "unit_amount", "unit_amount_decimal")
         flat, flat_exact = unit_amounts(tier, "flat_amount", "flat_amount_decimal")
         top = tier.get("up_to")
@@ -196,8 +207,15 @@ def _tiers(given: Mapping[str, Any]) -> list[Obj]:
                 "up_to": None if top in (None, "", "inf") else integer(tier, "up_to", least=1),
             }
         )
-    if tiers and tiers[-1]["up_to"] is not None:
+    if not tiers:
+        return []
+    if choice(given, "tiers_mode", TIERS_MODES) is None:
+        raise missing("tiers_mode")
+    if tiers[-1]["up_to"] is not None:
         raise invalid("The last tier must have `up_to` set to `inf`.", param="tiers")
+    tops = [tier["up_to"] or 0 for tier in tiers[:-1]]
+    if 0 in tops or tops != sorted(set(tops)):
+        raise invalid("Each tier's `up_to` must be higher than that of the tier before.", param="tiers")
     return tiers
 
 
@@ -227,7 +245,7 @@ def _take_lookup_key(tx: Tx, price: Obj) -> None:
     tx.flush()
     tx.cursor.execute(
         "SELECT id FROM objects WHERE kind = 'price' AND id <> %s AND (body::json->>'lookup_key') = %s",
-        (price["id"], price["lookup_key"]),
+        (price["id"], codec.column_text(price["lookup_key"])),
     )
     row = tx.cursor.fetchone()
     if row is None:

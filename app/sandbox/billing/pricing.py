@@ -40,7 +40,7 @@ def _tiered(price: Obj, quantity: int) -> int:
 def rounded(value: Decimal | Fraction) -> int:
     if isinstance(value, Fraction):
         value = Decimal(value.numerator) / Decimal(value.denominator)
-    return int(value.quantize(Decimal(1), ROUND_HALF_UP))
+    return int(value.to_integral_value(ROUND_HALF_UP))
 
 
 def share(whole: int, part: int, of: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.sandbox.errors import invalid, missing, no_such
 from app.sandbox.lists import RawJson, list_page
-from app.sandbox.params import Obj, allow, boolean, choice, hash_of, list_of, metadata, text
+from app.sandbox.params import Obj, allow, boolean, choice, chosen_id, hash_of, list_of, metadata, text
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
 
@@ -89,7 +89,7 @@ def make_product(tx: Tx, given: Mapping[str, Any]) -> Obj:
     """A new product, not yet stored."""
     if not given.get("name"):
         raise missing("name")
-    product_id = text(given, "id") or tx.new_id("prod_", 14)
+    product_id = chosen_id(given) or tx.new_id("prod_", 14)
     if given.get("id") and tx.get("product", product_id):
         raise invalid("Product already exists.", param="id", code="resource_already_exists")
     product: Obj = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.sandbox.errors import invalid, missing, no_such
-from app.sandbox.params import Obj, allow, boolean, hash_of, integer, metadata, text
+from app.sandbox.params import Obj, allow, boolean, hash_of, integer, metadata, moment, text
 from app.sandbox.resources.payment_methods import live_customer
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
@@ -36,7 +36,7 @@ def create(tx: Tx) -> Obj:
         "created": tx.world_now,
         "customer": live_customer(tx, str(params["customer"]))["id"] if params.get("customer") else None,
         "customer_account": None,
-        "expires_at": integer(params, "expires_at"),
+        "expires_at": moment(params, "expires_at"),
         "livemode": False,
         "max_redemptions": integer(params, "max_redemptions", least=1),
         "metadata": metadata(params),

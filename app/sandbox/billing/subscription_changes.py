@@ -16,7 +16,18 @@ from app.sandbox.billing.clocks import enter
 from app.sandbox.billing.subscription_create import BEHAVIOURS, add_items, ending, grid, undone
 from app.sandbox.billing.subscription_ends import OVER, check_alive, note_why
 from app.sandbox.errors import invalid, no_such
-from app.sandbox.params import Obj, Params, allow, boolean, choice, hash_of, integer, list_of, text, to_integer
+from app.sandbox.params import (
+    Obj,
+    Params,
+    allow,
+    boolean,
+    choice,
+    hash_of,
+    list_of,
+    moment,
+    text,
+    to_moment,
+)
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
 from app.sandbox.versions import at_least
@@ -103,12 +114,12 @@ def _move_time(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Decide what of the change is billed, and when."""
     way = choice(params, "proration_behavior", PRORATIONS) or "create_prorations"
-    at = integer(params, "proration_date") or tx.now
+    at = _proration_date(params, old, tx.now)
     wish = text(params, "trial_end")
     trialing = subscription["status"] == "trialing"
     add_items(tx, params, subscription, customer)
     if wish and wish != "now":
-        _new_trial(subscription, every, to_integer(wish, "trial_end"), tx.now)
+        _new_trial(subscription, every, to_moment(wish, "trial_end"), tx.now)
         return
     if wish == "now" and trialing:
         if timers.may_end_trial(tx, subscription):
@@ -127,6 +138,16 @@ def _move_time(  # noqa: PLR0913, PLR0917
         _start_over(tx, params, subscription, every, customer)
     elif way == "always_invoice":
         _bill(tx, params, subscription, customer, [])
+
+
+def _proration_date(params: Params, old: Sequence[Obj], now: int) -> int:
+    """The moment from which the change counts; only a period that runs can be shared out."""
+    at = moment(params, "proration_date")
+    if at is None:
+        return now
+    if not min(one["current_period_start"] for one in old) <= at <= max(one["current_period_end"] for one in old):
+        raise invalid("`proration_date` must lie within the current billing period.", param="proration_date")
+    return at
 
 
 def _start_over(tx: Tx, params: Params, subscription: Obj, every: list[Obj], customer: Obj) -> None:
@@ -212,7 +233,7 @@ def _pause_collection(params: Params, subscription: Obj) -> None:
         behaviour = choice(given, "behavior", ("keep_as_draft", "mark_uncollectible", "void"))
         if behaviour is None:
             raise invalid("Missing required param: pause_collection[behavior].", param="pause_collection[behavior]")
-        subscription["pause_collection"] = {"behavior": behaviour, "resumes_at": integer(given, "resumes_at")}
+        subscription["pause_collection"] = {"behavior": behaviour, "resumes_at": moment(given, "resumes_at")}
 
 
 def _intervals(every: Sequence[Obj]) -> set[tuple[str, int]]:

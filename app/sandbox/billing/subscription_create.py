@@ -12,7 +12,7 @@ from app.sandbox.billing import subscription_billing as billing
 from app.sandbox.billing import subscription_timers as timers
 from app.sandbox.billing.clocks import customer_in_time
 from app.sandbox.errors import StripeError, invalid, missing
-from app.sandbox.params import Obj, Params, allow, boolean, choice, list_of, need, text, to_integer
+from app.sandbox.params import Obj, Params, allow, boolean, choice, hashes_of, list_of, need, text, to_moment
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
 
@@ -103,7 +103,7 @@ def ending(given: str, subscription: Obj, every: list[Obj]) -> int:
         return min(int(one["current_period_end"]) for one in every)
     if given in ("max_period_end", "max_billed_until"):
         return subscription_shapes.period_end(subscription, every)
-    return to_integer(given, "cancel_at")
+    return to_moment(given, "cancel_at")
 
 
 def _first_invoice(  # noqa: PLR0913, PLR0917
@@ -153,7 +153,7 @@ def _first_line(tx: Tx, params: Params, subscription: Obj, item: Obj) -> Obj:
 
 def add_items(tx: Tx, params: Params, subscription: Obj, customer: Obj) -> None:
     """`add_invoice_items`: what is billed once beside the periods."""
-    for wish in list_of(params, "add_invoice_items"):
+    for wish in hashes_of(params, "add_invoice_items"):
         price: Any = {"pricing": {"price": wish["price"]}} if wish.get("price") else {}
         rest = {
             name: value for name, value in wish.items() if name in ("price_data", "quantity", "tax_rates", "discounts")

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.sandbox.billing import discounts, paying, periods
-from app.sandbox.billing.prices import inline, the_price
+from app.sandbox.billing.invoice_input import days_until_due
+from app.sandbox.billing.prices import inline, the_price, trial_days
 from app.sandbox.billing.subscription_shapes import item, priced
 from app.sandbox.billing.tax_rates import rates
 from app.sandbox.errors import invalid, missing
@@ -22,7 +23,7 @@ from app.sandbox.params import (
     list_of,
     metadata,
     text,
-    to_integer,
+    to_moment,
 )
 from app.sandbox.tx import Tx
 
@@ -138,17 +139,17 @@ def apply_settings(tx: Tx, params: Params, subscription: Obj, customer: Obj) -> 
 
 def trial_end(tx: Tx, params: Params, every: list[Obj]) -> int | None:
     """When the trial of a new subscription ends; None without one."""
-    days = integer(params, "trial_period_days", least=0)
+    days = trial_days(params)
     given = text(params, "trial_end")
     if given and days is not None:
         raise invalid("You may only specify one of these parameters: trial_end, trial_period_days.")
     if given and given != "now":
-        at = to_integer(given, "trial_end")
+        at = to_moment(given, "trial_end")
         if at <= tx.now:
             raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", param="trial_end")
         return at
     if not given and days is None and boolean(params, "trial_from_plan"):
-        days = max(((one["price"]["recurring"]["trial_period_days"] or 0) for one in every), default=0)
+        days = max((one["price"]["recurring"]["trial_period_days"] or 0 for one in every), default=0)
     return tx.now + days * DAY if days else None
 
 
@@ -189,7 +190,7 @@ def _quantity(wish: Mapping[str, Any], price: Obj, default: int | None) -> int |
 
 
 def _apply_due(params: Params, subscription: Obj) -> None:
-    days = integer(params, "days_until_due", least=0)
+    days = days_until_due(params)
     if subscription["collection_method"] == "charge_automatically":
         if days is not None:
             raise invalid(

@@ -91,7 +91,7 @@ def create_link(tx: Tx) -> Obj:
     if strange:
         raise unknown(*strange)
     params.need(tx.params, "file")
-    file = tx.require("file", tx.params["file"], param="file", lock=False)
+    file = tx.require("file", str(tx.params["file"]), param="file", lock=False)
     link_id = tx.new_id("link_")
     link = {
         "id": link_id,

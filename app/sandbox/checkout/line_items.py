@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from app.sandbox.billing.pricing import amount as price_amount
 from app.sandbox.billing.pricing import rounded, share
 from app.sandbox.errors import invalid, missing
 from app.sandbox.lists import RawJson
@@ -75,12 +76,12 @@ def _line(tx: Tx, given: Any, param: str) -> Obj:
     allow(given, "price", "price_data", "quantity", "adjustable_quantity", "metadata", "tax_rates", "dynamic_tax_rates")
     price = _price(tx, given, param)
     quantity = integer(given, "quantity", least=0)
-    if quantity is None:
-        if (price["recurring"] or {}).get("usage_type") != "metered":
-            raise missing(f"{param}[quantity]")
-        quantity = 1
+    metered = (price["recurring"] or {}).get("usage_type") == "metered"
+    if quantity is None and not metered:
+        raise missing(f"{param}[quantity]")
+    quantity = 1 if quantity is None else quantity
     product = tx.get("product", price["product"])
-    subtotal = (price["unit_amount"] or 0) * quantity
+    subtotal = 0 if metered else price_amount(price, quantity)  # what is used is paid later
     return {
         "id": tx.new_id("li_"),
         "object": "item",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.sandbox import expand
+from app.sandbox.billing.prices import trial_days
 from app.sandbox.checkout import line_items, sessions
 from app.sandbox.checkout.shape import SUBMIT_TYPES, consent, countries, custom_fields, custom_text
 from app.sandbox.errors import StripeError, invalid, missing
@@ -154,7 +155,7 @@ def _apply(params: Params, link: Obj) -> None:
     ):
         link[name] = choice(params, name, options) or link[name]
     if "custom_fields" in params:
-        link["custom_fields"] = custom_fields(list_of(params, "custom_fields"))
+        link["custom_fields"] = custom_fields(params)
     if "custom_text" in params:
         link["custom_text"] = custom_text(hash_of(params, "custom_text"))
     if "phone_number_collection" in params:
@@ -170,7 +171,8 @@ def _apply(params: Params, link: Obj) -> None:
 def _apply_data(params: Params, link: Obj) -> None:
     limit = integer(hash_of(hash_of(params, "restrictions"), "completed_sessions"), "limit", least=1)
     if "restrictions" in params:
-        link["restrictions"] = {"completed_sessions": {"count": 0, "limit": limit}} if limit else None
+        so_far = ((link["restrictions"] or {}).get("completed_sessions") or {"count": 0})["count"]
+        link["restrictions"] = {"completed_sessions": {"count": so_far, "limit": limit}} if limit else None
     given = hash_of(params, "payment_intent_data")
     if given:
         names = ("capture_method", "description", "setup_future_usage", "statement_descriptor")
@@ -185,7 +187,7 @@ def _apply_data(params: Params, link: Obj) -> None:
             "description": text(given, "description"),
             "invoice_settings": {"issuer": {"type": "self"}},
             "metadata": metadata(given),
-            "trial_period_days": integer(given, "trial_period_days", least=1),
+            "trial_period_days": trial_days(given),
             "trial_settings": None,
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.sandbox.errors import StripeError, invalid, missing, unknown
-from app.sandbox.params import Obj, Params, allow, boolean, choice, hash_of, metadata, text
+from app.sandbox.params import Obj, Params, allow, boolean, choice, hash_of, hashes_of, integer, metadata, text
 from app.sandbox.resources.payment_methods import live_customer
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
@@ -112,14 +112,13 @@ def _flow(tx: Tx, given: Params, customer: Obj) -> Obj | None:
         if kind == "subscription_cancel":
             flow[kind]["retention"] = None
         if kind == "subscription_update_confirm":
-            items = [dict(one) for one in told.get("items") or []]
+            items = hashes_of(told, "items")
             flow[kind] |= {"discounts": None, "items": [_item(one) for one in items]}
     return flow
 
 
 def _item(given: Params) -> Obj:
-    quantity = given.get("quantity")
-    return {"id": given.get("id"), "price": given.get("price"), "quantity": int(quantity) if quantity else None}
+    return {"id": text(given, "id"), "price": text(given, "price"), "quantity": integer(given, "quantity", least=0)}
 
 
 def _after(given: Params) -> Obj:

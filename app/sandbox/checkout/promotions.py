@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from app.sandbox.checkout import line_items
-from app.sandbox.errors import StripeError, invalid
-from app.sandbox.params import Obj, Params, list_of
+from app.sandbox.errors import StripeError, invalid, missing
+from app.sandbox.params import Obj, Params, allow, hashes_of, text
 from app.sandbox.tx import Tx
 
 
-def given(tx: Tx, params: Params, session: Obj) -> Obj | None:
+def given(tx: Tx, params: Params, session: Obj, currency: str) -> Obj | None:
     """The coupon that `discounts` of a request means, noted in the session."""
-    wishes = [dict(one) for one in list_of(params, "discounts") if isinstance(one, Mapping)]
+    wishes = hashes_of(params, "discounts")
     if not wishes:
         return None
     if len(wishes) > 1:
         raise invalid("You can only apply one discount to a Checkout Session.", param="discounts")
     if session["allow_promotion_codes"]:
         raise invalid("You may only specify one of these parameters: allow_promotion_codes, discounts.")
-    code = wishes[0].get("promotion_code")
-    if code:
-        promotion = tx.require("promotion_code", str(code), param="discounts[0][promotion_code]", lock=False)
+    allow(wishes[0], "coupon", "promotion_code")
+    code, coupon_id = text(wishes[0], "promotion_code"), text(wishes[0], "coupon")
+    promotion = tx.require("promotion_code", code, param="discounts[0][promotion_code]", lock=False) if code else None
+    if promotion:
         coupon_id = str(promotion["promotion"]["coupon"])
-    else:
-        coupon_id = str(wishes[0].get("coupon"))
+    if coupon_id is None:
+        raise missing("discounts[0][coupon]")
     coupon = tx.require("coupon", coupon_id, param="discounts[0][coupon]", lock=False)
-    session["discounts"] = [{"coupon": coupon_id, "promotion_code": str(code) if code else None}]
+    if promotion and not _is_open(tx, promotion, session):
+        raise invalid(
+            "This promotion code has expired, was used too often or belongs to another customer.", param="discounts"
+        )
+    if not coupon["valid"]:
+        raise invalid(f"Coupon {coupon_id} has expired or was used too often.", param="discounts")
+    if coupon["currency"] not in (None, currency):
+        raise invalid(f"Coupon {coupon_id} is in {coupon['currency']}, the items are in {currency}.", param="discounts")
+    session["discounts"] = [{"coupon": coupon_id, "promotion_code": code}]
     return coupon
 
 
@@ -61,12 +68,17 @@ def use_up(tx: Tx, session: Obj) -> None:
 
 
 def _holds(tx: Tx, promotion: Obj, coupon: Obj, session: Obj) -> bool:
-    most, until = promotion["max_redemptions"], promotion["expires_at"]
-    if (most is not None and promotion["times_redeemed"] >= most) or (until is not None and until <= tx.now):
+    if not _is_open(tx, promotion, session):
         return False
     if coupon["currency"] not in (None, session["currency"]) or not coupon["valid"]:
         return False
-    if promotion["customer"] not in (None, session["customer"]):
-        return False
     least = promotion["restrictions"]["minimum_amount"]
     return least is None or session["amount_subtotal"] >= least
+
+
+def _is_open(tx: Tx, promotion: Obj, session: Obj) -> bool:
+    """May this customer use the code today?"""
+    most, until = promotion["max_redemptions"], promotion["expires_at"]
+    if not promotion["active"] or (most is not None and promotion["times_redeemed"] >= most):
+        return False
+    return (until is None or until > tx.now) and promotion["customer"] in (None, session["customer"])

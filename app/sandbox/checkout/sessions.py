@@ -117,7 +117,7 @@ def _apply_items(tx: Tx, params: Params, session: Obj, lines: list[Obj]) -> None
         raise missing("line_items")
     _check_recurring(session["mode"], lines)
     currency = line_items.single_currency(lines)
-    line_items.discounted(lines, promotions.given(tx, params, session))
+    line_items.discounted(lines, promotions.given(tx, params, session, currency))
     session["currency"] = currency
     line_items.count(session, lines)
     if session["mode"] == "payment" and session["amount_total"]:

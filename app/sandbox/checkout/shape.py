@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.sandbox.errors import StripeError, invalid, missing
-from app.sandbox.params import Obj, Params, boolean, choice, hash_of, integer, list_of, metadata, text
+from app.sandbox.params import Obj, Params, boolean, choice, hash_of, hashes_of, integer, list_of, metadata, text
 from app.sandbox.tx import Tx
 
 HOUR = 3_600
@@ -55,7 +55,7 @@ def blank(tx: Tx, params: Params, mode: str) -> Obj:
         "created": tx.now,
         "currency": None,
         "currency_conversion": None,
-        "custom_fields": custom_fields(list_of(params, "custom_fields")),
+        "custom_fields": custom_fields(params),
         "custom_text": custom_text(hash_of(params, "custom_text")),
         "customer": None,
         "customer_account": None,
@@ -100,8 +100,9 @@ def blank(tx: Tx, params: Params, mode: str) -> Obj:
     }
 
 
-def custom_fields(given: list[Any]) -> list[Obj]:
+def custom_fields(params: Params) -> list[Obj]:
     """Up to three questions of the shop: text, numeric or dropdown."""
+    given = hashes_of(params, "custom_fields")
     if len(given) > 3:
         raise invalid("You may only have up to 3 custom fields.", param="custom_fields")
     return [_custom_field(one, f"custom_fields[{number}]") for number, one in enumerate(given)]
@@ -113,7 +114,7 @@ def _custom_field(given: Mapping[str, Any], param: str) -> Obj:
         raise missing(f"{param}[{'type' if kind is None else 'key'}]")
     shape: Obj = {"default_value": None, "value": None}
     if kind == "dropdown":
-        options = [dict(one) for one in list_of(hash_of(given, "dropdown"), "options")]
+        options = hashes_of(hash_of(given, "dropdown"), "options")
         shape["options"] = [{"label": one.get("label"), "value": one.get("value")} for one in options]
     else:
         shape |= {"maximum_length": None, "minimum_length": None}

@@ -94,8 +94,16 @@ def as_pdf(visit: Visit, id: str) -> Reply:  # noqa: A002
     text += pdf.row("Paid", shown(invoice["amount_paid"], currency))
     text += pdf.row("Left to pay", shown(invoice["amount_remaining"], currency))
     text += ["", "Made by a sandbox: no real money is asked for."]
-    headers = {"Content-Disposition": f'inline; filename="Invoice-{number}.pdf"', "Cache-Control": "no-store"}
+    headers = {
+        "Content-Disposition": f'inline; filename="Invoice-{_file_name(number)}.pdf"',
+        "Cache-Control": "no-store",
+    }
     return Reply(200, pdf.document(f"Invoice {number}", text), headers, content_type="application/pdf")
+
+
+def _file_name(number: str) -> str:
+    """A shop may number its invoices with anything."""
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in number)
 
 
 @route("GET", "/credit_note/{id}/pdf")

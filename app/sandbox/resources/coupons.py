@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.sandbox.errors import invalid, no_such
-from app.sandbox.params import Obj, allow, choice, integer, metadata, text
+from app.sandbox.params import Obj, allow, choice, chosen_id, integer, metadata, text
 from app.sandbox.resources.currencies import known_currency
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
@@ -26,7 +26,7 @@ def create(tx: Tx) -> Obj:
         raise invalid("You must pass either percent_off or amount_off.")
     if amount is not None and not params.get("currency"):
         raise invalid("You must pass currency when passing amount_off.", param="currency")
-    coupon_id = text(params, "id") or tx.new_id("", 8)
+    coupon_id = chosen_id(params) or tx.new_id("", 8)
     known = tx.get("coupon", coupon_id)
     if known and not known.get("deleted"):
         raise invalid("Coupon already exists.", param="id", code="resource_already_exists")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.sandbox.errors import StripeError, invalid, missing
-from app.sandbox.params import Obj, allow, choice, hash_of, text, to_integer
+from app.sandbox.params import Obj, allow, choice, hash_of, text, to_moment
 from app.sandbox.resources.bank_accounts import DEBITS
 from app.sandbox.tx import Tx
 
@@ -76,7 +76,7 @@ def acceptance(tx: Tx, given: Any) -> Obj:
     if kind is None:
         raise missing("mandate_data[customer_acceptance][type]")
     accepted = told.get("accepted_at")
-    accepted_at = to_integer(accepted, "mandate_data[customer_acceptance][accepted_at]") if accepted else tx.now
+    accepted_at = to_moment(accepted, "mandate_data[customer_acceptance][accepted_at]") if accepted else tx.now
     if kind == "offline":
         return {"accepted_at": accepted_at, "offline": {}, "type": kind}
     online = hash_of(told, "online")
