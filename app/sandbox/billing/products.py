@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.sandbox.billing.pricing import decimal
 from app.sandbox.errors import invalid, missing, no_such
 from app.sandbox.lists import RawJson, list_page
 from app.sandbox.params import Obj, allow, boolean, choice, chosen_id, hash_of, list_of, metadata, text
@@ -133,6 +134,7 @@ def _apply(given: Mapping[str, Any], product: Obj) -> None:
     if hash_of(given, "package_dimensions"):
         size = hash_of(given, "package_dimensions")
         product["package_dimensions"] = {
-            name: float(size.get(name) or 0) for name in ("height", "length", "weight", "width")
+            name: float(decimal(size.get(name) or 0, f"package_dimensions[{name}]"))
+            for name in ("height", "length", "weight", "width")
         }
     product["metadata"] = metadata(given, product["metadata"])

@@ -12,7 +12,8 @@ from app.sandbox.billing import discounts, invoice_items, lines
 from app.sandbox.billing.periods import shown
 from app.sandbox.billing.pricing import amount as price_amount
 from app.sandbox.billing.pricing import rounded, share
-from app.sandbox.params import Obj
+from app.sandbox.errors import invalid
+from app.sandbox.params import Obj, Params, moment
 from app.sandbox.tx import Tx
 
 
@@ -28,6 +29,16 @@ def between(tx: Tx, subscription: Obj, old: Sequence[Obj], new: Sequence[Obj], a
         if item_id not in before or _worth(one) != _worth(before[item_id]):
             made += _write(tx, subscription, one, at, credit=False)
     return made
+
+
+def since(params: Params, items: Sequence[Obj], now: int) -> int:
+    """`proration_date`, or now: the moment from which a change counts. Only a period that runs can be shared out."""
+    at = moment(params, "proration_date")
+    if at is None:
+        return now
+    if not min(one["current_period_start"] for one in items) <= at <= max(one["current_period_end"] for one in items):
+        raise invalid("`proration_date` must lie within the current billing period.", param="proration_date")
+    return at
 
 
 def credit_rest(tx: Tx, subscription: Obj, every: Sequence[Obj], at: int) -> list[Obj]:

@@ -114,7 +114,7 @@ def _move_time(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Decide what of the change is billed, and when."""
     way = choice(params, "proration_behavior", PRORATIONS) or "create_prorations"
-    at = _proration_date(params, old, tx.now)
+    at = prorations.since(params, old, tx.now)
     wish = text(params, "trial_end")
     trialing = subscription["status"] == "trialing"
     add_items(tx, params, subscription, customer)
@@ -138,16 +138,6 @@ def _move_time(  # noqa: PLR0913, PLR0917
         _start_over(tx, params, subscription, every, customer)
     elif way == "always_invoice":
         _bill(tx, params, subscription, customer, [])
-
-
-def _proration_date(params: Params, old: Sequence[Obj], now: int) -> int:
-    """The moment from which the change counts; only a period that runs can be shared out."""
-    at = moment(params, "proration_date")
-    if at is None:
-        return now
-    if not min(one["current_period_start"] for one in old) <= at <= max(one["current_period_end"] for one in old):
-        raise invalid("`proration_date` must lie within the current billing period.", param="proration_date")
-    return at
 
 
 def _start_over(tx: Tx, params: Params, subscription: Obj, every: list[Obj], customer: Obj) -> None:

@@ -37,6 +37,7 @@ SETTINGS = (
     "coupon", "promotion_code", "invoice_settings", "metadata", "off_session", "on_behalf_of", "payment_settings",
     "pending_invoice_item_interval", "transfer_data", "trial_settings",
 )  # fmt: skip
+ANCHOR_PARTS = {"month": (1, 12), "hour": (0, 23), "minute": (0, 59), "second": (0, 59)}
 MISSING = ("cancel", "create_invoice", "pause")
 
 
@@ -171,7 +172,10 @@ def anchor(tx: Tx, params: Params, subscription: Obj, every: list[Obj]) -> int:
     if day is None or day > 31:
         raise invalid("day_of_month must be between 1 and 31.", param="billing_cycle_anchor_config[day_of_month]")
     now = datetime.fromtimestamp(tx.now, UTC)
-    parts = {name: integer(config, name) for name in ("month", "hour", "minute", "second")}
+    parts = {name: integer(config, name) for name in ANCHOR_PARTS}
+    for name, (least, most) in ANCHOR_PARTS.items():
+        if parts[name] is not None and not least <= (parts[name] or 0) <= most:
+            raise invalid(f"{name} must be between {least} and {most}.", param=f"billing_cycle_anchor_config[{name}]")
     subscription["billing_cycle_anchor_config"] = {"day_of_month": day, **parts}
     hour, minute, second = (
         int(getattr(now, name) if parts[name] is None else parts[name] or 0) for name in ("hour", "minute", "second")

@@ -11,7 +11,7 @@ from app.sandbox.billing import subscription_timers as timers
 from app.sandbox.billing.subscription_changes import PRORATIONS, anchor_wish, the_subscription
 from app.sandbox.billing.subscription_create import grid
 from app.sandbox.errors import invalid
-from app.sandbox.params import Obj, allow, choice, hash_of, moment
+from app.sandbox.params import Obj, allow, choice, hash_of
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
 
@@ -98,11 +98,12 @@ def go_on(tx: Tx, subscription: Obj) -> None:
 
 def _rest_of_period(tx: Tx, subscription: Obj, every: list[Obj]) -> list[Obj]:
     way = choice(tx.params, "proration_behavior", PRORATIONS) or "create_prorations"
-    at = moment(tx.params, "proration_date") or tx.now
-    own = []
     for one in every:
         begin, finish = grid(subscription, one, tx.now)
         one.update(current_period_start=begin, current_period_end=finish)
-        if way != "none":
-            own.append(billing.period_line(tx, subscription, one, part=(finish - at, finish - begin)))
+    at = prorations.since(tx.params, every, tx.now)
+    own = []
+    for one in every if way != "none" else ():
+        begin, finish = one["current_period_start"], one["current_period_end"]
+        own.append(billing.period_line(tx, subscription, one, part=(finish - max(at, begin), finish - begin)))
     return own

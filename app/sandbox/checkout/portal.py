@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.sandbox.errors import StripeError, invalid, missing, unknown
-from app.sandbox.params import Obj, Params, allow, boolean, choice, hash_of, hashes_of, integer, metadata, text
+from app.sandbox.params import Obj, Params, allow, boolean, choice, hash_of, hashes_of, integer, list_of, metadata, text
 from app.sandbox.resources.payment_methods import live_customer
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
@@ -15,6 +15,11 @@ FLOWS = (
     "customer_update", "payment_method_update", "subscription_cancel", "subscription_update",
     "subscription_update_confirm",
 )  # fmt: skip
+CHOICES = {
+    "mode": ("at_period_end", "immediately"),
+    "proration_behavior": ("always_invoice", "create_prorations", "none"),
+    "trial_update_behavior": ("continue_trial", "end_trial"),
+}
 
 
 @route("POST", "/v1/billing_portal/configurations")
@@ -138,29 +143,47 @@ def _apply(params: Params, found: Obj) -> None:
     for name in ("business_profile", "features", "login_page"):
         if name in params:
             found[name] = _merged(found[name], hash_of(params, name), name)
-    if found["features"]["subscription_update"]["products"] is not None:
-        found["features"]["subscription_update"]["products"] = [
-            {"adjustable_quantity": {"enabled": False, "maximum": None, "minimum": 1}, **one}
-            for one in found["features"]["subscription_update"]["products"]
-        ]
+    update = found["features"]["subscription_update"]
+    if "products" in hash_of(hash_of(params, "features"), "subscription_update"):
+        update["products"] = [_product(one) for one in hashes_of(update, "products")] or None
     for name in ("default_return_url", "name"):
         if name in params:
             found[name] = text(params, name)
     found["metadata"] = metadata(params, found["metadata"])
 
 
+def _product(given: Params) -> Obj:
+    """A product with the prices that customers may switch to."""
+    wish = hash_of(given, "adjustable_quantity")
+    return {
+        "adjustable_quantity": {
+            "enabled": boolean(wish, "enabled") is True,
+            "maximum": integer(wish, "maximum", least=1),
+            "minimum": integer(wish, "minimum", least=0) or 1,
+        },
+        "prices": [str(one) for one in list_of(given, "prices")],
+        "product": text(given, "product") or "",
+    }
+
+
 def _merged(old: Any, given: Any, param: str) -> Any:
     """The old settings with what the request says, each value read as what it was before."""
+    leaf = param.rpartition("[")[2].rstrip("]")
     if isinstance(old, dict):
-        strange = [name for name in given if name not in old]
+        told = hash_of({leaf: given}, leaf)
+        strange = [name for name in told if name not in old]
         if strange:
             raise unknown(f"{param}[{strange[0]}]")
-        return old | {name: _merged(old[name], value, f"{param}[{name}]") for name, value in given.items()}
+        return old | {name: _merged(old[name], value, f"{param}[{name}]") for name, value in told.items()}
     if isinstance(old, bool):
-        return boolean({"value": given}, "value") is True
-    if isinstance(given, list):
+        return boolean({leaf: given}, leaf) is True
+    if leaf == "products":
         return given
-    return given or ([] if isinstance(old, list) else None)
+    if isinstance(old, list):
+        return list_of({leaf: given}, leaf)
+    if leaf in CHOICES:
+        return choice({leaf: given}, leaf, CHOICES[leaf]) or old
+    return text({leaf: given}, leaf)
 
 
 def _blank(tx: Tx, *, on: bool) -> Obj:
