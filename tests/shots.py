@@ -19,7 +19,7 @@ from tests.sandbox.client import Sandbox, running
 from tests.sandbox.test_seed import fill
 from tests.servers import drop_database, fresh_database
 from tests.stack import ROOT, Stack
-from tests.walk import Walk
+from tests.walk import Walk, links_of
 from tests.world import WEBHOOK_SECRET, application
 
 SHOTS = ROOT / "shots"
@@ -71,7 +71,7 @@ def _found(stack: Stack, browser: Browser, only: str) -> Iterator[tuple[str, str
     app = application(stack.database_url, stack.folder)
     with visiting(browser, stack.url) as ana:
         ana.sign_in(EMAIL, PASSWORD)
-        for endpoint, path in Walk(app, stack.url).pages(ana.page):
+        for endpoint, path in Walk(app, stack.url).pages(lambda: links_of(ana.page)):
             ana.page.goto(stack.url + path)
             if endpoint.startswith(only):
                 yield endpoint, path

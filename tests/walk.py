@@ -1,7 +1,7 @@
 """A walk through the desk: from the menu on, along every link, to one page (or a few) of each kind."""
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urljoin, urlsplit
 
 from flask import Flask
@@ -15,6 +15,12 @@ _ENDS = (".csv", ".xlsx", ".jsonl", ".zip", ".pdf", ".json")
 _OF_EACH = 2
 
 
+def links_of(page: Page) -> list[str]:
+    """Where the links of the page in this window lead, as they are written."""
+    found: list[str] = page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))")
+    return found
+
+
 class Walk:
     """Goes where links lead, each kind of page at most twice. `kinds`: the endpoints seen, with how often.
 
@@ -26,8 +32,11 @@ class Walk:
         self._base = base
         self.kinds: Counter[str] = Counter()
 
-    def pages(self, page: Page, start: str = "/admin/") -> Iterator[tuple[str, str]]:
-        """(endpoint, address) of each page to look at; open it before going on, because its links are followed."""
+    def pages(self, links: Callable[[], list[str]], start: str = "/admin/") -> Iterator[tuple[str, str]]:
+        """(endpoint, address) of each page to look at; open it before going on, because its links are followed.
+
+        links: the `href` of every link of the page that is open.
+        """
         waiting, seen = deque([start]), {start}
         while waiting:
             path = waiting.popleft()
@@ -36,14 +45,13 @@ class Walk:
                 continue
             self.kinds[endpoint] += 1
             yield endpoint, path
-            for link in self._links(page):
+            for link in self._mine(links(), path):
                 if link not in seen:
                     seen.add(link)
                     waiting.append(link)
 
-    def _links(self, page: Page) -> list[str]:
-        found = page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))")
-        whole = [urlsplit(urljoin(page.url, str(link))) for link in found]
+    def _mine(self, links: list[str], path: str) -> list[str]:
+        whole = [urlsplit(urljoin(self._base + path, link)) for link in links]
         mine = [parts for parts in whole if f"{parts.scheme}://{parts.netloc}" == self._base]
         # Sorting, paging and filters are the same page again; forms that ask `?charge=…` are not.
         return [parts.path + (f"?{parts.query}" if parts.path.endswith(("/new", "/edit")) else "") for parts in mine]
