@@ -1,13 +1,15 @@
 """What the sandbox's pages answer to programs: safe headers, no forms of strangers, addresses that lead back."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 
+from tests.sandbox.billing import price
 from tests.sandbox.client import Sandbox
-from tests.sandbox.money import events, pay
-from tests.sandbox.test_checkout import session_for
+from tests.sandbox.money import events, pay, refused
+from tests.sandbox.test_checkout import card, press, session_for
 
 
 def test_a_page_lets_nothing_in_from_elsewhere(sandbox: Sandbox) -> None:
@@ -132,3 +134,33 @@ def test_pressing_at_the_same_moment_pays_once(sandbox: Sandbox) -> None:
     assert answers == [200] * 7 + [303]
     assert [one["paid"] for one in sandbox.objects("charge")] == [True]
     assert events(sandbox).count("checkout.session.completed") == 1
+
+
+def test_a_trial_is_free_but_for_what_is_bought_once(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    monthly, once = price(client, 1_900).id, price(client, 700, None).id
+    session = session_for(
+        client,
+        mode="subscription",
+        line_items=[{"price": monthly, "quantity": 1}, {"price": once, "quantity": 1}],
+        subscription_data={"trial_period_days": 7},
+    )
+
+    shown = " ".join(re.sub("<[^>]+>", " ", sandbox.http.get(str(session.url), timeout=10).text).split())
+    press(sandbox, session.id, card(client), 2_600)
+
+    assert "$7.00 7 days free, then $19.00" in shown
+    assert "After the trial $19.00 Total today $7.00" in shown
+    assert [invoice.amount_paid for invoice in client.v1.invoices.list().data] == [700]
+
+
+def test_a_trial_that_is_no_number_opens_no_session(sandbox: Sandbox) -> None:
+    client = sandbox.stripe()
+    items = [{"price": price(client).id, "quantity": 1}]
+
+    no = refused(
+        session_for, client, mode="subscription", line_items=items, subscription_data={"trial_period_days": "a week"}
+    )
+
+    assert no.code == "parameter_invalid_integer"
+    assert client.v1.checkout.sessions.list().data == []

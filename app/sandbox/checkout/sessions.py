@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.sandbox import expand
+from app.sandbox.billing.prices import trial_days
 from app.sandbox.checkout import ends, line_items, promotions, shape
 from app.sandbox.errors import StripeError, invalid, missing
 from app.sandbox.lists import RawJson
@@ -42,6 +43,7 @@ def make(tx: Tx, params: Params, lines: list[Obj]) -> Obj:
     _apply_methods(tx, params, session)
     _apply_settings(params, session)
     kept = {name: hash_of(params, name) for name in KEPT_FOR_LATER}
+    trial_days(kept["subscription_data"])  # said now, not when somebody has typed a card
     if mode == "setup":
         session["setup_intent"] = _setup_intent(tx, session, kept["setup_intent_data"])["id"]
         ends.tie(tx, session["setup_intent"], session)

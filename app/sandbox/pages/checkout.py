@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.sandbox.billing.prices import trial_days
 from app.sandbox.checkout import paying, promotions
 from app.sandbox.checkout.payer import Payer
 from app.sandbox.checkout.sessions import lines_of
@@ -28,7 +29,7 @@ class Counter:
     lines: list[Obj]
     saved: list[Obj]
     intent: Obj | None
-    trial_days: str | None
+    trial_days: int | None
 
     @property
     def kinds(self) -> list[str]:
@@ -41,6 +42,17 @@ class Counter:
     @property
     def free(self) -> bool:
         return bool(self.session["mode"] == "payment" and self.session["amount_total"] == 0)
+
+    @property
+    def due_now(self) -> int:
+        """In minor units: during a trial only what is bought once."""
+        if not self.trial_days:
+            return int(self.session["amount_total"] or 0)
+        return sum(line["amount_total"] for line in self.lines if not line["price"]["recurring"])
+
+    @property
+    def due_later(self) -> int:
+        return int(self.session["amount_total"] or 0) - self.due_now
 
     @property
     def offers_to_save(self) -> bool:
@@ -129,7 +141,7 @@ def _counter(tx: Tx, session_id: str) -> Counter:
         lines_of(tx, session_id),
         _saved(tx, session),
         tx.get(kind, waiting) if waiting else None,
-        (kept.get("subscription_data") or {}).get("trial_period_days"),
+        trial_days(kept.get("subscription_data") or {}),
     )
 
 
