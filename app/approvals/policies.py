@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app import clock
 from app.actor import Actor
@@ -27,6 +27,15 @@ def policy_of(act_name: str) -> ApprovalPolicy:
     """What is in force for this act: what was set last, else what it begins with."""
     newest = select(ApprovalPolicy).where(ApprovalPolicy.act == act_name).order_by(ApprovalPolicy.id.desc()).limit(1)
     return db.session.scalar(newest) or _first(acts.of(act_name))
+
+
+def in_force() -> Mapping[str, ApprovalPolicy]:
+    """What is in force for every act, by its name; one question for all of them."""
+    newest = select(func.max(ApprovalPolicy.id)).group_by(ApprovalPolicy.act)
+    said = {
+        policy.act: policy for policy in db.session.scalars(select(ApprovalPolicy).where(ApprovalPolicy.id.in_(newest)))
+    }
+    return {act.name: said.get(act.name) or _first(act) for act in acts.every()}
 
 
 def is_needed(act_name: str, money: Money | None = None) -> bool:

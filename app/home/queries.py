@@ -7,9 +7,11 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import defer
 
 from app.database import Base, db
+from app.models import held
 from app.models.charge import Charge
 from app.models.dispute import Dispute
 from app.models.refund import Refund
+from app.models.review import Review
 from app.models.webhook_event import WebhookEvent
 from app.web.accounts import current_account_id
 
@@ -17,12 +19,14 @@ from app.web.accounts import current_account_id
 MANY = 100
 NEWEST = 8
 
-_TO_ANSWER = ("needs_response", "warning_needs_response", "appeal_needs_response")
+_CHARGEBACK = ("needs_response", "appeal_needs_response")
+_INQUIRY = "warning_needs_response"
 
 
-def disputes_to_answer() -> tuple[int, datetime | None]:
-    """How many wait for our answer, and when the first is due."""
-    waiting = and_(Dispute.status.in_(_TO_ANSWER), Dispute.due_at.is_not(None))
+def disputes_to_answer(*, inquiries: bool) -> tuple[int, datetime | None]:
+    """How many chargebacks, or inquiries, wait for our answer, and when the first is due."""
+    asked = Dispute.status == _INQUIRY if inquiries else Dispute.status.in_(_CHARGEBACK)
+    waiting = and_(asked, Dispute.due_at.is_not(None))
     few = select(Dispute.due_at).where(waiting, Dispute.account_id == current_account_id()).order_by(Dispute.due_at)
     soonest = few.limit(MANY).subquery()
     number, first = db.session.execute(select(func.count(), func.min(soonest.c.due_at))).one()
@@ -42,6 +46,16 @@ def events_stuck(before: datetime) -> int:
     """Dead ones, and those that have waited since before this instant."""
     late = and_(WebhookEvent.state == "waiting", WebhookEvent.received_at < before)
     return _few(WebhookEvent, WebhookEvent.state == "dead") + _few(WebhookEvent, late)
+
+
+def reviews_open() -> int:
+    return _few(Review, Review.open.is_(True))
+
+
+def holds_ending(before: datetime) -> int:
+    """Authorised payments whose money goes back by itself before this instant."""
+    few = held.ending(current_account_id(), before).with_only_columns(Charge.id).limit(MANY).subquery()
+    return db.session.scalar(select(func.count()).select_from(few)) or 0
 
 
 def newest_payments() -> Sequence[Charge]:

@@ -1,7 +1,9 @@
 """The start page: what waits for this person."""
 
+import re
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 
 from app import clock
@@ -22,7 +24,7 @@ def test_what_waits_is_counted_and_leads_to_its_list(app: Flask) -> None:
 
     page = staff(app, "admin").get("/admin/")
 
-    assert "Disputes to answer First due" in page.words
+    assert "Chargebacks to answer First due" in page.words
     assert "Refunds that failed Within 30 days 1" in page.words
     assert "Events not understood 2" in page.words
     assert {"/admin/disputes/?status=answer", "/admin/refunds/?status=failed"} < set(page.links)
@@ -51,4 +53,28 @@ def test_the_page_asks_little(app: Flask) -> None:
     with counted() as queries:
         desk.get("/admin/")
 
-    assert len(queries) == 7, queries
+    assert len(queries) == 12, queries
+
+
+def test_chargebacks_and_inquiries_are_counted_apart(app: Flask) -> None:
+    for status in ("needs_response", "needs_response", "warning_needs_response", "won"):
+        factories.dispute(factories.charge(), status=status, due_at=clock.now() + timedelta(days=2))
+    factories.dispute(factories.charge(), status="needs_response", due_at=None)
+
+    page = staff(app, "dispute_analyst").get("/admin/")
+
+    assert re.findall(r"(\w+) to answer First due .+? (\d+) (?=Inquiries|Newest)", page.words) == [
+        ("Chargebacks", "2"),
+        ("Inquiries", "1"),
+    ]
+
+
+@pytest.mark.parametrize(("role", "shown"), [("support", True), ("view_only", False)])
+def test_a_hold_that_ends_today_is_shown_to_who_may_capture(app: Flask, role: str, shown: bool) -> None:
+    soon, later = clock.now() + timedelta(hours=9), clock.now() + timedelta(hours=30)
+    factories.charge(captured=False, amount_captured=0, capture_before=soon)
+    factories.charge(captured=False, amount_captured=0, capture_before=later)
+
+    page = staff(app, role).get("/admin/")
+
+    assert ("Authorisations ending" in page.words) is shown
