@@ -29,7 +29,7 @@ from app.payments.authorisations import AuthorisationsView
 from app.payments.views import PaymentsView
 from app.payouts.views import PayoutsView
 from app.receipts.views import ReceiptsView
-from app.refunds import approved
+from app.refunds import approved, credit_notes
 from app.refunds.batches import agreed as agreed_batches
 from app.refunds.batches.views import RefundBatchesView
 from app.refunds.queue import RefundQueueView
@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"))
     init_gateway(app)
     # One table of each feature that asks Stripe for changes.
-    init_acts(app, PAYMENT_ACTS, RISK_ACTS, DISPUTE_ACTS)
+    init_acts(app, PAYMENT_ACTS, credit_notes.ACTS, RISK_ACTS, DISPUTE_ACTS)
     init_webhooks(app)
     init_web(app, record=trail.record)
     # What can need another person's word; each feature names its own.

@@ -15,6 +15,10 @@ REQUESTED = "requested"
 REFUSED = "refused"
 # Rows of these states give nothing back.
 DEAD = ("refused", "failed", "canceled")
+# The credit note that goes with it: wished for, asked of Stripe, not needed after all.
+NOTE_WANTED = "wanted"
+NOTE_ASKED = "asked"
+NOTE_DROPPED = "dropped"
 # Somebody may have to look after these.
 UNCLOSED = "closed_at IS NULL AND status IN ('failed', 'requested', 'pending', 'requires_action')"
 
@@ -28,6 +32,7 @@ class Refund(Mirrored, Base):
     `asked_at`: somebody has been talking to Stripe about it since then; empty: nobody is, and a job may take it up.
     `approval_id`: the request that others agreed to, where it was above the limit of who asked.
     `closed_at`, `closed_by`, `closed_words`: a person looked after one that failed, and says what came of it.
+    `credit_note`: whether one is wanted for the invoice that the payment paid: wanted, asked (see the act), dropped; empty: no.
     `refusal`: Stripe's words when it said no; on a `requested` one, why a person has to look.
     """
 
@@ -50,6 +55,7 @@ class Refund(Mirrored, Base):
             "requested_at",
             postgresql_where=text("requested_by IS NOT NULL"),
         ),
+        Index("ix_refunds_note_wanted", "requested_at", postgresql_where=text("credit_note = 'wanted'")),
         Index("ix_refunds_unclosed", "account_id", "created_at", "id", postgresql_where=text(UNCLOSED)),
     )
 
@@ -79,6 +85,7 @@ class Refund(Mirrored, Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     closed_words: Mapped[str | None]
+    credit_note: Mapped[str | None]
 
     @property
     def money(self) -> Money:

@@ -11,6 +11,7 @@ from app.models.balance_transaction import BalanceTransaction
 from app.models.block_list_item import BlockListItem
 from app.models.charge import Charge
 from app.models.checkout_session import CheckoutSession
+from app.models.credit_note import CreditNote
 from app.models.customer import Customer
 from app.models.customer_link import CustomerLink
 from app.models.dispute import Dispute
@@ -59,6 +60,7 @@ TABLES = (
     BlockListItem,
     Charge,
     CheckoutSession,
+    CreditNote,
     CustomValue,
     Customer,
     CustomerLink,

@@ -25,7 +25,15 @@ NAME = "refund"
 
 
 def ask_for(  # noqa: PLR0913 - what, how much, why and who, as for the refund itself
-    charge_id: str, amount: Money, *, promise_id: UUID, reason: str, reason_text: str, limit: AboveLimit, actor: Actor
+    charge_id: str,
+    amount: Money,
+    *,
+    promise_id: UUID,
+    reason: str,
+    reason_text: str,
+    limit: AboveLimit,
+    actor: Actor,
+    credit_note: bool = False,
 ) -> Approval:
     """Ask others to agree to this refund; Stripe is not asked. It becomes the refund of this very promise.
 
@@ -43,7 +51,12 @@ def ask_for(  # noqa: PLR0913 - what, how much, why and who, as for the refund i
         NAME,
         object_type="charge",
         object_id=charge_id,
-        payload={"amount": amount.minor, "currency": amount.currency, "reason": why.reason.code},
+        payload={
+            "amount": amount.minor,
+            "currency": amount.currency,
+            "reason": why.reason.code,
+            **({"credit_note": True} if credit_note else {}),
+        },
         summary=f"Refund {amount} of {charge_id}",
         reason=why.words,
         actor=actor,
@@ -74,6 +87,7 @@ def _execute(approval: Approval) -> str:
         actor=Actor("staff", approval.asked_by),
         gateway=gateway(),
         approval_id=approval.id,
+        credit_note=bool(approval.payload.get("credit_note")),
     )
     if refund.status == REFUSED:
         raise DomainError(refund.refusal or "Stripe refused it.")

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from uuid import UUID, uuid4
 
-from wtforms import Form, HiddenField, SelectField, StringField, TextAreaField, ValidationError, validators
+from wtforms import (
+    BooleanField,
+    Form,
+    HiddenField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+    validators,
+)
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 
 from app.errors import BadAmount, BadRequest, DomainError, ReasonMissing
@@ -26,13 +35,14 @@ class RefundForm(Form):
     amount = StringField("Amount", [validators.InputRequired("Enter an amount.")])
     reason = SelectField("Reason", [validators.InputRequired("Choose a reason.")], choices=reason_choices)
     words = TextAreaField("In your words", [validators.InputRequired("Write a sentence on why.")])
+    credit_note = BooleanField("Write a credit note for the invoice")
 
     charge: Charge
 
     @classmethod
     def fresh(cls, charge: Charge) -> "RefundForm":
         """A new form, filled with all that is left to refund."""
-        form = cls(amount=charge.refundable.plain, promise=str(uuid4()))
+        form = cls(amount=charge.refundable.plain, promise=str(uuid4()), credit_note=True)
         form.charge = charge
         return form
 
@@ -48,7 +58,7 @@ class RefundForm(Form):
     @property
     def typed(self) -> dict[str, str]:
         """What `begun` makes the same form of."""
-        return {"charge": self.charge.id, **{name: value or "" for name, value in self.data.items()}}
+        return {"charge": self.charge.id, **{name: str(value or "") for name, value in self.data.items()}}
 
     @property
     def promise_id(self) -> UUID:

@@ -28,7 +28,7 @@ from app.mirror import refunds as mirrored_refunds
 from app.mirror.news import News
 from app.models.audit_log import AuditLog
 from app.models.charge import Charge
-from app.models.refund import REFUSED, REQUESTED, Refund
+from app.models.refund import NOTE_WANTED, REFUSED, REQUESTED, Refund
 from app.money import Money
 from app.refunds import allowances, reasons
 from app.refunds.allowances import AboveLimit
@@ -60,12 +60,14 @@ def refund_charge(  # noqa: PLR0913 - what, how much, why and who: all of it bel
     actor: Actor,
     gateway: Refunds,
     approval_id: UUID | None = None,
+    credit_note: bool = False,
 ) -> Refund:
     """Give money back. The refund's `status` says what came of it; `requested` means that nobody knows yet.
 
     promise_id: made with the form, so that the same form sent twice is the same refund, asked for once.
     reason: a code of the list of reasons; reason_text: why, in the actor's own words.
     approval_id: the request that others agreed to; without one the limits of who acts hold.
+    credit_note: whether the invoice that was paid gets one, once Stripe has the refund.
 
     Raises:
         AboveLimit: it needs another person's word; nothing was promised and Stripe was not asked.
@@ -79,6 +81,7 @@ def refund_charge(  # noqa: PLR0913 - what, how much, why and who: all of it bel
         reason_text=reason_text,
         actor=actor,
         approval_id=approval_id,
+        credit_note=credit_note,
     )
     if not new:
         return refund
@@ -95,6 +98,7 @@ def promise_refund(  # noqa: PLR0913 - as above
     reason_text: str,
     actor: Actor,
     approval_id: UUID | None = None,
+    credit_note: bool = False,
 ) -> tuple[Refund, bool]:
     """Write down what will be asked of Stripe; False when this very promise was made before."""
     try:
@@ -106,6 +110,7 @@ def promise_refund(  # noqa: PLR0913 - as above
             charge.check_refund(amount)
             limit = _limit(amount, actor) if approval_id is None else {"approval": approval_id}
             refund = _promise(charge, amount, promise_id, why=why, actor=actor, approval_id=approval_id)
+            refund.credit_note = NOTE_WANTED if credit_note else None
             trail.record(
                 actor,
                 "refund.requested",

@@ -19,7 +19,7 @@ from app.models.approval import Approval
 from app.models.charge import Charge
 from app.models.refund import Refund
 from app.money import Money
-from app.refunds import allowances, approved, cases, recovery, words
+from app.refunds import allowances, approved, cases, credit_notes, recovery, words
 from app.refunds.allowances import AboveLimit
 from app.refunds.forms import RefundForm
 from app.refunds.limits import is_large
@@ -136,6 +136,7 @@ class RefundsView(ListView[Refund, Refund]):
                 reason_text=form.words.data or "",
                 actor=current_actor(),
                 gateway=gateway(),
+                credit_note=bool(form.credit_note.data),
             )
         except AboveLimit as limit:
             return self._ask_others(form, limit)
@@ -154,6 +155,7 @@ class RefundsView(ListView[Refund, Refund]):
                 reason_text=form.words.data or "",
                 limit=limit,
                 actor=current_actor(),
+                credit_note=bool(form.credit_note.data),
             )
         except DomainError as refusal:
             form.show(refusal)
@@ -172,6 +174,8 @@ class RefundsView(ListView[Refund, Refund]):
             next_step=words.next_step(refund),
             timeline=_timeline(refund),
             agreed_by=_agreed_by(refund),
+            note=credit_notes.note_of(refund),
+            note_act=credit_notes.act_of(refund),
             raw=raw.unpack(refund.raw) if refund.raw and may(Permission.PERSONAL_READ) else None,
             remarks=remarks.about(refund),
             may_note=may(Permission.NOTE_WRITE),
@@ -223,6 +227,7 @@ class RefundsView(ListView[Refund, Refund]):
             inquiry=charge.open_inquiry,
             allowed=allowances.allowance(current_user.email, charge.currency),
             waiting=approved.waiting_for(charge.id),
+            invoice=credit_notes.invoice_of(charge),
         )
         return make_response(page, status)
 

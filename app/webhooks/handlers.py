@@ -31,6 +31,7 @@ TABLE: tuple[tuple[str, str | None], ...] = (
     ("invoice.upcoming", IGNORED),  # a preview: it has no id and never will
     ("invoice.", "invoice"),
     ("invoice_payment.", "invoice_payment"),
+    ("credit_note.", "credit_note"),
     ("checkout.session.", "checkout.session"),
     ("payout.", "payout"),
     ("review.", "review"),

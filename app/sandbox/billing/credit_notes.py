@@ -10,7 +10,7 @@ from app.sandbox.billing import balances, collecting, credit_note_lines, totals
 from app.sandbox.billing.clocks import enter
 from app.sandbox.billing.paying import bonds
 from app.sandbox.errors import invalid, missing
-from app.sandbox.params import Obj, allow, choice, integer, metadata, moment, need, text
+from app.sandbox.params import Obj, allow, choice, hashes_of, integer, metadata, moment, need, text
 from app.sandbox.resources import refunds
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
@@ -120,10 +120,11 @@ def _after_payment(tx: Tx, note: Obj, invoice: Obj) -> None:
         name: integer(tx.params, name, least=0) or 0
         for name in ("refund_amount", "credit_amount", "out_of_band_amount")
     }
-    total = note["total"]
-    if sum(ways.values()) != total:
+    linked = _linked(tx, invoice)
+    total, given = note["total"], sum(ways.values()) + sum(one["amount_refunded"] for one in linked)
+    if given != total:
         raise invalid(
-            f"The sum of credit amount, refund amount and out of band amount ({sum(ways.values())}) must equal the credit "
+            f"The sum of credit amount, refund amount and out of band amount ({given}) must equal the credit "
             f"note amount ({total}).",
             param="amount",
         )
@@ -134,18 +135,12 @@ def _after_payment(tx: Tx, note: Obj, invoice: Obj) -> None:
         post_payment_amount=total,
         pre_payment_amount=0,
         out_of_band_amount=ways["out_of_band_amount"] or None,
+        refunds=linked,
     )
     invoice["post_payment_credit_notes_amount"] += total
     if ways["refund_amount"]:
         refund = _refund(tx, invoice, ways["refund_amount"])
-        note["refunds"] = [
-            {
-                "amount_refunded": refund["amount"],
-                "payment_record_refund": None,
-                "refund": refund["id"],
-                "type": "refund",
-            }
-        ]
+        note["refunds"] = [*linked, _link(refund["id"], refund["amount"])]
     if ways["credit_amount"]:
         customer = tx.require("customer", invoice["customer"])
         before = {"balance": customer["balance"]}
@@ -160,6 +155,27 @@ def _after_payment(tx: Tx, note: Obj, invoice: Obj) -> None:
         )
         note["customer_balance_transaction"] = moved["id"]
         tx.emit("customer.updated", customer, before)
+
+
+def _linked(tx: Tx, invoice: Obj) -> list[Obj]:
+    """Refunds that were made before, of a payment of this invoice, each at most up to its amount over all notes."""
+    intents = {bond["payment"].get("payment_intent") for bond in bonds(tx, invoice["id"]) if bond["status"] == "paid"}
+    links: list[Obj] = []
+    for wish in hashes_of(tx.params, "refunds"):
+        allow(wish, "amount_refunded", "refund", "type")
+        refund = tx.require("refund", str(wish.get("refund")), param="refunds[refund]")
+        amount = integer(wish, "amount_refunded", least=1) or refund["amount"]
+        if refund["payment_intent"] not in intents:
+            raise invalid("The refund is not of a payment of this invoice.", param="refunds[refund]")
+        notes = [*links, *(one for note in tx.find("credit_note", invoice=invoice["id"]) for one in note["refunds"])]
+        if amount + sum(one["amount_refunded"] for one in notes if one["refund"] == refund["id"]) > refund["amount"]:
+            raise invalid("The refund's amount is already on credit notes.", param="refunds[amount_refunded]")
+        links.append(_link(refund["id"], amount))
+    return links
+
+
+def _link(refund_id: str, amount: int) -> Obj:
+    return {"amount_refunded": amount, "payment_record_refund": None, "refund": refund_id, "type": "refund"}
 
 
 def _less_is_due(tx: Tx, invoice: Obj) -> None:
