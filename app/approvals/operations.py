@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import clock
 from app.actor import Actor
-from app.approvals import acts, policies
+from app.approvals import acts, letters, policies
 from app.audit import trail
 from app.database import db, transaction
 from app.errors import BadRequest, Conflict, DomainError, NotAllowed, ReasonMissing, Unknown
@@ -162,7 +162,8 @@ def locked(approval_id: UUID) -> Approval:
 
 
 def record(actor: Actor, action: str, approval: Approval, *, reason: str | None = None) -> None:
-    """Add what happened to a request to the trail, always with who asked and for what."""
+    """Add what happened to a request to the trail, always with who asked and for what, and write to whom it concerns."""
+    letters.tell(action, approval, words=reason)
     trail.record(
         actor,
         action,

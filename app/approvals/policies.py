@@ -16,7 +16,7 @@ from app.models.approval import ApprovalPolicy
 from app.models.staff import Staff
 from app.money import Money
 from app.web.permissions import ROLE_NAMES, Permission
-from app.web.roles import permissions_of
+from app.web.roles import permissions_of, roles_with
 
 MOST_NEEDED = 5
 LONGEST_DAYS = 90
@@ -55,6 +55,12 @@ def may_ask(person: Staff, act: Act, policy: ApprovalPolicy) -> bool:
 def may_approve(person: Staff, act: Act, policy: ApprovalPolicy) -> bool:
     """Whether this person could agree to it, had they not asked themselves."""
     return _is_one_of(person, act.approve, policy.approve_roles)
+
+
+def roles_that_approve(act: Act) -> list[str]:
+    """The roles whose people could agree to it, had they not asked themselves."""
+    narrowed = policy_of(act.name).approve_roles
+    return [role for role in roles_with(act.approve) if not narrowed or role in narrowed]
 
 
 def set_policy(  # noqa: PLR0913 - a rule has that many sides, all by name

@@ -19,6 +19,7 @@ SENTENCES: dict[str, str] = {
     "refund.reason_retired": "{who} retired the refund reason {after.words}",
     "refund.reason_restored": "{who} offers the refund reason {after.words} again",
     "refund.withdrawn": "{who} withdrew refund {what}, which had never reached Stripe",
+    "refund.trace_sent": "{who} mailed the trace number of refund {what} to the customer",
     "refund.credit_note.requested": "{who} asked for a credit note of {after.amount} for invoice {after.invoice}",
     "refund.credit_note.answered": "{who} wrote credit note {after.number} for refund {what}",
     "refund.credit_note.refused": "{who} refused the credit note for refund {what}: {after.why}",

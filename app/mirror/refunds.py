@@ -18,7 +18,7 @@ PROMISE = "counterfoil_refund"
 _RANKS = {"requires_action": 1, "pending": 1, "succeeded": 5, "canceled": 8, "failed": 9}
 _OURS = (
     "id", "reason_text", "requested_by", "requested_at", "asked_at", "tries", "refusal", "approval_id", "closed_at", "closed_by",
-    "closed_words", "credit_note",
+    "closed_words", "credit_note", "trace_told_at",
 )  # fmt: skip
 
 # The promise becomes Stripe's refund, as old as can be, so that the upsert which follows is news to it. A promise of another

@@ -33,6 +33,7 @@ class Refund(Mirrored, Base):
     `approval_id`: the request that others agreed to, where it was above the limit of who asked.
     `closed_at`, `closed_by`, `closed_words`: a person looked after one that failed, and says what came of it.
     `credit_note`: whether one is wanted for the invoice that the payment paid: wanted, asked (see the act), dropped; empty: no.
+    `trace_told_at`: when the customer was written to about the trace number, or could not be for want of an address.
     `refusal`: Stripe's words when it said no; on a `requested` one, why a person has to look.
     """
 
@@ -54,6 +55,11 @@ class Refund(Mirrored, Base):
             "requested_by",
             "requested_at",
             postgresql_where=text("requested_by IS NOT NULL"),
+        ),
+        Index(
+            "ix_refunds_trace_untold",
+            "requested_at",
+            postgresql_where=text("trace_reference IS NOT NULL AND trace_told_at IS NULL AND requested_by IS NOT NULL"),
         ),
         Index("ix_refunds_note_wanted", "requested_at", postgresql_where=text("credit_note = 'wanted'")),
         Index("ix_refunds_unclosed", "account_id", "created_at", "id", postgresql_where=text(UNCLOSED)),
@@ -86,6 +92,7 @@ class Refund(Mirrored, Base):
     closed_by: Mapped[str | None]
     closed_words: Mapped[str | None]
     credit_note: Mapped[str | None]
+    trace_told_at: Mapped[datetime | None]
 
     @property
     def money(self) -> Money:

@@ -53,13 +53,17 @@ def invoice_of(charge: Charge) -> Invoice | None:
 
 def note_of(refund: Refund) -> CreditNote | None:
     """The credit note that stands for this refund, whoever wrote it."""
-    charge = db.session.get(Charge, refund.charge_id) if refund.charge_id and refund.stripe_id else None
-    invoice = invoice_of(charge) if charge else None
-    if invoice is None:
+    if not refund.payment_intent_id or not refund.stripe_id:
         return None
-    about = select(CreditNote).where(CreditNote.invoice_id == invoice.id, CreditNote.status != "void")
-    notes = db.session.scalars(about.order_by(CreditNote.created_at))
-    return next((note for note in notes if refund.stripe_id in note.refund_ids), None)
+    of_invoice = select(CreditNote).join(InvoicePayment, InvoicePayment.invoice_id == CreditNote.invoice_id)
+    notes = of_invoice.where(
+        InvoicePayment.payment_intent_id == refund.payment_intent_id,
+        CreditNote.account_id == refund.account_id,
+        CreditNote.status != "void",
+        CreditNote.refund_ids.contains([refund.stripe_id]),
+    )
+    found: CreditNote | None = db.session.scalar(notes.order_by(CreditNote.created_at).limit(1))
+    return found
 
 
 def act_of(refund: Refund) -> Act | None:

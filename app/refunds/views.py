@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import ClassVar
+from uuid import UUID, uuid4
 
 from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,7 +20,7 @@ from app.models.approval import Approval
 from app.models.charge import Charge
 from app.models.refund import Refund
 from app.money import Money
-from app.refunds import allowances, approved, cases, credit_notes, recovery, words
+from app.refunds import allowances, approved, cases, credit_notes, recovery, traces, words
 from app.refunds.allowances import AboveLimit
 from app.refunds.forms import RefundForm
 from app.refunds.limits import is_large
@@ -180,6 +181,8 @@ class RefundsView(ListView[Refund, Refund]):
             remarks=remarks.about(refund),
             may_note=may(Permission.NOTE_WRITE),
             may_close=refund.status == "failed" and not refund.closed_at and may(Permission.REFUND_CREATE),
+            may_tell=bool(refund.trace_reference) and may(Permission.MAIL_SEND),
+            promise=uuid4(),
             may_withdraw=refund.needs_person and may(Permission.REFUND_CREATE),
         )
 
@@ -211,6 +214,22 @@ class RefundsView(ListView[Refund, Refund]):
             )
         except DomainError as refusal:
             flash(str(refusal), "error")
+        return redirect(url_for(".details", key=refund_id), 303)
+
+    @expose("/<key>/trace", methods=("POST",))
+    @needs(Permission.MAIL_SEND)
+    def send_trace(self, key: str) -> ResponseReturnValue:
+        """Write the trace number to the customer once more."""
+        refund_id = find(Refund, key, what="refund").id
+        try:
+            promise_id = UUID(request.form.get("promise", ""))
+            traces.send_again(refund_id, promise_id=promise_id, actor=current_actor())
+        except ValueError:
+            flash("This form is damaged. Open the page again and start anew.", "error")
+        except DomainError as refusal:
+            flash(str(refusal), "error")
+        else:
+            flash("The trace number is on its way to the customer.", "success")
         return redirect(url_for(".details", key=refund_id), 303)
 
     def _form_page(self, form: RefundForm, *, status: int = 200) -> ResponseReturnValue:

@@ -83,6 +83,15 @@ def test_fees_releases_and_late_failures_show_within_seconds(shop: Shop, sandbox
     eventually(lambda: charge_of(doomed).amount_refunded == 2_000)
     sandbox.advance(2 * 24 * 3_600)
     see(ana, doomed, "Left to refund 50.00 EUR", "Refund failed")
+    queue = ana.get("/admin/refund-queue/?queue=act").words
+    assert "20.00" in queue
+    assert "Expired or canceled card" in queue
+    assert "Give the money back in another way" in queue
+    [failed] = [refund for refund in charge_of(doomed).refunds if refund.status == "failed"]
+    told = ana.get(f"/admin/refunds/{failed.id}").words
+    assert "succeeded" in told
+    assert "failed" in told
+    assert any(event["type"] == "refund.failed" for event in sandbox.objects("event"))
 
     canceled = shop.pay(3_000, known=False, capture_method="manual")
     intent = next(one["id"] for one in sandbox.objects("payment_intent") if one["status"] == "requires_capture")
