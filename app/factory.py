@@ -42,6 +42,8 @@ from app.search.views import SearchView
 from app.settings import Settings, database_url
 from app.staff import door
 from app.staff.factors.views import SecondFactorView
+from app.staff.invitations import door as links_door
+from app.staff.invitations.views import InvitationsView
 from app.staff.views import MySessionsView, StaffListView
 from app.web.admin import start_desk
 from app.web.setup import init_web
@@ -68,6 +70,7 @@ def create_app(settings: Settings) -> Flask:
     init_four_eyes(app, [approved.ACT, agreed_batches.ACT, agreed.ACT])
     init_health(app)
     app.register_blueprint(door.pages)
+    app.register_blueprint(links_door.pages)
     # The sections, in the order of the menu.
     start_desk(
         app,
@@ -100,6 +103,7 @@ def create_app(settings: Settings) -> Flask:
             DigestView(),
             AuditView(),
             StaffListView(),
+            InvitationsView(),
             MySessionsView(),
             SecondFactorView(),
             SearchView(),

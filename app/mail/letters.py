@@ -1,7 +1,8 @@
 """What a letter says: its templates, filled in.
 
 `templates/mail/<kind>.txt` sets `subject` and is the letter; `<kind>.html`, where there is one, is the same with a little more
-looks. A translation stands beside them as `<kind>.<language>.txt` and is taken where it exists.
+looks. A translation stands beside them as `<kind>.<language>.txt` and is taken where it exists. A `.txt` that sets `secret` is
+for its receiver alone: see envelopes.py.
 """
 
 from dataclasses import dataclass
@@ -15,13 +16,14 @@ _LONGEST_SUBJECT = 200
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """The words of a mail. `kind` is the dotted name of its template."""
+    """The words of a mail. `kind` is the dotted name of its template. secret: nobody but the receiver may read them."""
 
     kind: str
     subject: str
     text: str
     html: str | None = None
     language: str = LANGUAGE
+    secret: bool = False
 
 
 def write(kind: str, /, *, language: str = LANGUAGE, **facts: object) -> Letter:
@@ -37,7 +39,8 @@ def write(kind: str, /, *, language: str = LANGUAGE, **facts: object) -> Letter:
         html = _template(kind, "html", language).render(facts, subject=subject, language=language)
     except TemplateNotFound:
         html = None
-    return Letter(kind, subject, str(plain).strip("\n") + "\n", html, language)
+    secret = bool(getattr(plain, "secret", False))
+    return Letter(kind, subject, str(plain).strip("\n") + "\n", html, language, secret)
 
 
 def one_line(text: str) -> str:

@@ -15,8 +15,9 @@ def message_id(mail: Mail, sender: str) -> str:
     return f"<{mail.id}@{host}>"
 
 
-def build(mail: Mail, files: Sequence[MailAttachment], sender: str) -> EmailMessage:
-    """The message, from `sender` (`Name <address>`)."""
+def build(mail: Mail, words: tuple[str, str | None], files: Sequence[MailAttachment], sender: str) -> EmailMessage:
+    """The message with these words as text and HTML, from `sender` (`Name <address>`)."""
+    text, html = words
     message = EmailMessage(policy=policy.SMTP)
     name, address = parseaddr(sender)
     message["From"] = Address(name, addr_spec=address)
@@ -27,9 +28,9 @@ def build(mail: Mail, files: Sequence[MailAttachment], sender: str) -> EmailMess
     # Asks holiday notes and the like not to answer.
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = mail.language
-    message.set_content(mail.text, cte="quoted-printable")
-    if mail.html is not None:
-        message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    message.set_content(text, cte="quoted-printable")
+    if html is not None:
+        message.add_alternative(html, subtype="html", cte="quoted-printable")
     for file in files:
         main, _, sub = file.type.partition("/")
         message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)

@@ -17,7 +17,7 @@ from app.actor import Actor
 from app.audit import trail
 from app.database import db, transaction
 from app.errors import BadRequest, Conflict
-from app.mail import addresses
+from app.mail import addresses, envelopes
 from app.mail.letters import Letter, one_line
 from app.models.mail import Mail, MailAttachment
 
@@ -59,11 +59,13 @@ def post(  # noqa: PLR0913 - what a letter has: all but its words by name
     files = list(attachments)
     if sum(len(file.content) for file in files) > LARGEST_ATTACHMENTS:
         raise BadRequest("The attached files are larger than mail servers take: 7 MB together at most.")
-    now = clock.now()
+    now, mail_id = clock.now(), uuid4()
+    sealed = envelopes.shut(letter, mail_id=mail_id) if letter.secret else None
+    text, html = (envelopes.SHOWN, None) if letter.secret else (letter.text, letter.html)
     values = {
-        "id": uuid4(), "account_id": account_id, "kind": letter.kind, "language": letter.language,
-        "recipient": addresses.checked(to), "subject": one_line(letter.subject), "text": _storable(letter.text),
-        "html": _storable(letter.html) if letter.html is not None else None,
+        "id": mail_id, "account_id": account_id, "kind": letter.kind, "language": letter.language,
+        "recipient": addresses.checked(to), "subject": one_line(letter.subject), "text": _storable(text),
+        "html": _storable(html) if html is not None else None, "secret": letter.secret, "sealed": sealed,
         "about_type": about[0] if about else None, "about_id": about[1] if about else None, "customer_id": customer_id,
         "dedup_key": dedup, "asked_by": by, "queued_at": now, "not_before": not_before or now, "state": "queued",
     }  # fmt: skip
@@ -74,10 +76,12 @@ def send_again(mail_id: UUID, *, promise: str, actor: Actor) -> UUID:
     """Queue the same letter once more, as a mail of its own; the form's `promise` sent twice is one.
 
     Raises:
-        Conflict: it is still on its way.
+        Conflict: it is still on its way, or its words were for its receiver alone.
     """
     with transaction():
         mail = db.session.get_one(Mail, mail_id, populate_existing=True)
+        if mail.secret:
+            raise Conflict("What this mail said is not kept, so it cannot be sent again. Make a new link.")
         if not mail.may_repeat:
             raise Conflict("This mail is still on its way. Wait until it was sent, or has failed.")
         key = f"again:{mail_id}:{promise}"
@@ -116,7 +120,7 @@ def cancel(mail_id: UUID, *, actor: Actor) -> None:
         mail = db.session.get_one(Mail, mail_id, with_for_update=True, populate_existing=True)
         if not mail.may_cancel:
             raise Conflict("This mail does not wait any more, so it cannot be called back.")
-        mail.state = "canceled"
+        mail.state, mail.sealed = "canceled", None
         trail.record(
             actor, "mail.canceled", "mail", str(mail_id), account_id=mail.account_id, before={"state": "queued"}
         )

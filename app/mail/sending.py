@@ -16,7 +16,7 @@ from sqlalchemy import and_, or_, select, update
 from app import clock
 from app.database import db, transaction
 from app.logs import redact
-from app.mail import message, outbox, relay
+from app.mail import envelopes, message, outbox, relay
 from app.models.mail import Mail
 from app.settings import Settings
 
@@ -59,7 +59,12 @@ def _send_all(line: SMTP, settings: Settings, stop: Callable[[], bool]) -> int:
         if mail.state == "failed":
             done += 1
             continue
-        letter = message.build(mail, outbox.files_of(mail.id), settings.mail_from)
+        try:
+            words = envelopes.words_of(mail, settings)
+        except envelopes.Unreadable as error:
+            done += _end(mail.id, "failed", str(error))
+            continue
+        letter = message.build(mail, words, outbox.files_of(mail.id), settings.mail_from)
         db.session.rollback()
         try:
             relay.hand_over(line, letter, sender=parseaddr(settings.mail_from)[1], recipient=mail.recipient)
@@ -97,7 +102,7 @@ def _claim() -> Mail | None:
         if mail.state == "sending":
             mail.doubts += 1
         if mail.doubts > 1:
-            mail.state, mail.error = "failed", _NOT_SENT_TWICE
+            mail.state, mail.error, mail.sealed = "failed", _NOT_SENT_TWICE, None
         else:
             mail.state, mail.asked_at, mail.tries = "sending", now, mail.tries + 1
     # Outside of the session it can be read during the call without opening a transaction.
@@ -109,7 +114,7 @@ def _end(mail_id: UUID, state: str, error: str | None = None) -> int:
     now = clock.now()
     with transaction():
         values = {"state": state, "error": _short(error), "asked_at": None, "sent_at": now if state == "sent" else None}
-        db.session.execute(update(Mail).where(Mail.id == mail_id).values(values))
+        db.session.execute(update(Mail).where(Mail.id == mail_id).values(values | {"sealed": None}))
     log.info(f"mail.{state}", extra={"mail": str(mail_id)})
     return 1
 
@@ -144,7 +149,7 @@ def _excuse(why: str) -> None:
 def _keep() -> int:
     with transaction():
         due = update(Mail).where(Mail.state == "queued", Mail.not_before <= clock.now())
-        return len(db.session.execute(due.values(state="kept", error=None).returning(Mail.id)).all())
+        return len(db.session.execute(due.values(state="kept", error=None, sealed=None).returning(Mail.id)).all())
 
 
 def _wait() -> int:

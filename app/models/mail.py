@@ -23,6 +23,7 @@ class Mail(Base):
     without a mail server), canceled.
     asked_at: somebody has been talking to the mail server about it since then.
     doubts: how often the server's answer was lost after it may have taken the letter.
+    secret: nobody but the receiver may read it; `text` says so, and the words wait encrypted in `sealed` until the end.
     again_of_id: the letter that this one repeats. asked_by: the person or job that wrote it.
     """
 
@@ -31,6 +32,7 @@ class Mail(Base):
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("state <> 'sending' OR asked_at IS NOT NULL", name="sending_since"),
         CheckConstraint("state <> 'sent' OR sent_at IS NOT NULL", name="sent_has_time"),
+        CheckConstraint("sealed IS NULL OR (secret AND state IN ('queued', 'sending'))", name="sealed_until_the_end"),
         # A line break in one of these would be a header of the writer's own choice.
         CheckConstraint("recipient !~ '[[:cntrl:][:space:]]' AND position('@' in recipient) > 1", name="recipient"),
         CheckConstraint("subject !~ '[[:cntrl:]]'", name="subject"),
@@ -50,6 +52,8 @@ class Mail(Base):
     subject: Mapped[str]
     text: Mapped[str]
     html: Mapped[str | None]
+    secret: Mapped[bool] = mapped_column(server_default=sql("false"), default=False)
+    sealed: Mapped[bytes | None]
     about_type: Mapped[str | None]
     about_id: Mapped[str | None]
     customer_id: Mapped[str | None]
@@ -72,8 +76,8 @@ class Mail(Base):
 
     @property
     def may_repeat(self) -> bool:
-        """It has come to an end, whichever."""
-        return self.state not in {"queued", "sending"}
+        """It has come to an end, whichever, and its words are still there."""
+        return not self.secret and self.state not in {"queued", "sending"}
 
 
 class MailAttachment(Base):

@@ -21,12 +21,12 @@ from app.staff import sign_in, steps
 from app.staff.entering import Visitor
 from app.staff.factors import queries
 from app.staff.factors.operations import WrongCode
-from app.staff.sealing import Seal
 from app.staff.throttle import TooManyTries
 from app.web import sessions
 from app.web.guard import before_factor
 from app.web.permissions import PUBLIC, SIGNED_IN, needs
 from app.web.redirects import safe_path
+from app.web.sealing import Seal
 
 HOME = "/admin/"
 

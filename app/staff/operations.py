@@ -3,7 +3,7 @@
 import re
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app import clock
@@ -11,6 +11,8 @@ from app.actor import Actor
 from app.audit import trail
 from app.database import db, transaction
 from app.errors import BadRequest, Conflict, Unknown
+from app.models.invitation import Invitation
+from app.models.sign_in_step import SignInStep
 from app.models.staff import ROLES, Staff, StaffSession
 from app.staff import passwords
 
@@ -33,7 +35,7 @@ def add_staff(email: str, *, role: str, password: str, actor: Actor, name: str =
         email=email,
         name=name.strip() or email.partition("@")[0].replace(".", " ").title(),
         role=role,
-        password_hash=passwords.hashed(password),
+        password_hash=passwords.hashed(password, about=[email, name]),
         created_at=clock.now(),
     )
     try:
@@ -69,7 +71,9 @@ def deactivate(staff_id: UUID, *, actor: Actor) -> None:
         if person.role == "admin":
             _check_other_admins(person)
         person.deactivated_at = clock.now()
-        _end_sessions(person.id)
+        end_everywhere(person.id)
+        # What they handed out lets nobody in any more, either.
+        withdraw_links(or_(Invitation.staff_id == person.id, Invitation.invited_by == person.email))
         trail.record(
             actor, "staff.deactivated", "staff", person.email, before={"active": True}, after={"active": False}
         )
@@ -89,7 +93,7 @@ def reactivate(staff_id: UUID, *, actor: Actor) -> None:
 
 def set_password(email: str, *, password: str, actor: Actor) -> None:
     """Replace a forgotten password; whoever is signed in with the old one is signed out."""
-    new = passwords.hashed(password)
+    new = passwords.hashed(password, about=[email])
     with transaction():
         person = db.session.execute(
             select(Staff).where(Staff.email == checked_email(email)).with_for_update()
@@ -97,8 +101,27 @@ def set_password(email: str, *, password: str, actor: Actor) -> None:
         if person is None:
             raise Unknown(f"Nobody here has the address {email}.")
         person.password_hash = new
-        _end_sessions(person.id)
+        end_everywhere(person.id)
         trail.record(actor, "staff.password_set", "staff", person.email)
+
+
+def end_everywhere(staff_id: UUID) -> None:
+    """In the caller's transaction: every session of this person ends, and every sign-in that waits for its second half."""
+    db.session.execute(
+        update(StaffSession)
+        .where(StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None))
+        .values(ended_at=clock.now())
+    )
+    db.session.execute(delete(SignInStep).where(SignInStep.staff_id == staff_id))
+
+
+def withdraw_links(which: ColumnElement[bool]) -> None:
+    """In the caller's transaction: these links are worthless from now on."""
+    db.session.execute(
+        update(Invitation)
+        .where(which, Invitation.accepted_at.is_(None), Invitation.withdrawn_at.is_(None))
+        .values(withdrawn_at=clock.now())
+    )
 
 
 def checked_email(text: str) -> str:
@@ -138,11 +161,3 @@ def _check_other_admins(person: Staff) -> None:
     others = select(Staff.id).where(Staff.role == "admin", Staff.deactivated_at.is_(None), Staff.id != person.id)
     if db.session.execute(others.limit(1)).first() is None:
         raise LastAdmin(f"{person.email} is the only admin left. Make somebody else an admin first.")
-
-
-def _end_sessions(staff_id: UUID) -> None:
-    db.session.execute(
-        update(StaffSession)
-        .where(StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None))
-        .values(ended_at=clock.now())
-    )

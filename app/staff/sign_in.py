@@ -15,8 +15,8 @@ from app.staff import entering, passwords, steps, throttle
 from app.staff.entering import Visitor, actor_of, end
 from app.staff.factors.operations import WrongCode, accepts
 from app.staff.factors.queries import factors_of
-from app.staff.sealing import Seal
 from app.web import networks
+from app.web.sealing import Seal
 
 WRONG_CODE = "This code is wrong, or it was used before. Wait for the next one your app shows."
 _LONGEST_EMAIL = 254

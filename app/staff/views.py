@@ -33,7 +33,8 @@ class StaffListView(ListView[Staff, Staff]):
     permission = Permission.STAFF_READ
     endpoint = "staff"
     title = "Staff"
-    lead = "Who may sign in, and as what. New people are let in with flask staff add."
+    lead = "Who may sign in, and as what."
+    template = "staff/list.html"
     group = "Oversight"
     icon = "user-shield"
     noun = ("person", "people")

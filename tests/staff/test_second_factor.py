@@ -15,7 +15,7 @@ from app.models.role_policy import RolePolicy
 from app.models.second_factor import Authenticator, RecoveryCode
 from app.models.staff import Staff
 from app.staff.factors import operations, totp
-from app.staff.sealing import BrokenSeal, Seal
+from app.web.sealing import BrokenSeal, Seal
 from app.web.tokens import PROOF
 from tests import factories
 from tests.desk import PASSWORD, Desk, Page, staff

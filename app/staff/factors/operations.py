@@ -11,10 +11,10 @@ from app.audit import trail
 from app.database import db, transaction
 from app.errors import Conflict, DomainError, Unknown
 from app.models.second_factor import Authenticator, Passkey
-from app.models.sign_in_step import SignInStep
 from app.models.staff import Staff, StaffSession
 from app.staff.factors import queries, recovery, totp
-from app.staff.sealing import Seal
+from app.staff.operations import end_everywhere
+from app.web.sealing import Seal
 
 
 class WrongCode(DomainError):
@@ -107,10 +107,10 @@ def remove_all(staff_id: UUID, *, actor: Actor) -> None:
         person = db.session.get(Staff, staff_id, with_for_update=True)
         if person is None:
             raise Unknown("Nobody like that works here.")
-        for table in (Authenticator, Passkey, SignInStep):
+        for table in (Authenticator, Passkey):
             db.session.execute(delete(table).where(table.staff_id == staff_id))
         recovery.forget(staff_id)
-        _end_sessions(staff_id)
+        end_everywhere(staff_id)
         trail.record(actor, "factor.all_removed", "staff", person.email)
 
 
@@ -160,14 +160,6 @@ def without_last_factor(person: Staff) -> None:
             "Your role needs a second factor, and this is your last one. Add another before you remove it."
         )
     recovery.forget(person.id)
-
-
-def _end_sessions(staff_id: UUID) -> None:
-    db.session.execute(
-        update(StaffSession)
-        .where(StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None))
-        .values(ended_at=clock.now())
-    )
 
 
 def _digits(code: str) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, update
 from app import clock
 from app.database import db
 from app.models.second_factor import RecoveryCode
-from app.staff.sealing import Seal
+from app.web.sealing import Seal
 
 HOW_MANY = 10
 # Without what looks alike on paper. Sixteen of them are 79 random bits.

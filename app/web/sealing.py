@@ -32,6 +32,11 @@ class Seal:
             _derived(secret_key, b"counterfoil second factor"), _derived(secret_key, b"counterfoil recovery code")
         )
 
+    @classmethod
+    def for_letters(cls, secret_key: str) -> Self:
+        """Of letters that nobody but their receiver may read."""
+        return cls(_derived(secret_key, b"counterfoil letter"), _derived(secret_key, b"counterfoil letter mark"))
+
     def shut(self, secret: bytes, *, owner: UUID) -> bytes:
         """AES-256-GCM, bound to its owner: copied to somebody else's row it opens no more."""
         nonce = token_bytes(_NONCE)
