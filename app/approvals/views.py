@@ -22,7 +22,7 @@ from app.web.listing import ListView
 from app.web.lookup import find
 from app.web.people import visible
 from app.web.permissions import ROLE_NAMES, Permission
-from app.web.sessions import current_actor
+from app.web.sessions import current_actor, current_person
 
 _QUEUES = {"decide": "Mine to decide", "asked": "Asked by me"}
 
@@ -41,6 +41,7 @@ class ApprovalsView(ListView[Approval, Approval]):
     group = "Oversight"
     icon = "checkup-list"
     menu_keys = "g v"
+    menu_tone = "wait"
     model = Approval
     noun = ("request", "requests")
     order = "asked"
@@ -75,6 +76,12 @@ class ApprovalsView(ListView[Approval, Approval]):
         columns.instant("asked", "Asked", lambda row: row.asked_at, sort=Approval.asked_at, priority=1),
         columns.instant("expires", "Expires", lambda row: row.expires_at if row.is_waiting else None, priority=3),
     )
+
+    @property
+    def menu_count(self) -> int:
+        """What waits for this person's word; it came along with who they are, so no page asks for it."""
+        person = current_person()
+        return queries.number_known(person) if person else 0
 
     def rows(self) -> Select[Any]:
         return select(Approval).where(queries.visible_to(current_user))

@@ -15,7 +15,7 @@ from app.database import db, transaction
 from app.models.role_policy import RolePermission, RolePolicy
 from app.models.staff import Staff, StaffSession
 from app.settings import Settings
-from app.web import accounts, networks
+from app.web import accounts, networks, waiting
 from app.web.permissions import Access, Need, Permission, granted
 from app.web.tokens import ABSOLUTE, IDLE, PROOF, digest
 
@@ -42,6 +42,7 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login has no types
 
     seen_as: the role they look through; then `permissions` are those that both this role and their own have.
     at_home: they come from a network their role may come from.
+    waits: (act, account) of the requests that wait for others than who asked for them, see waiting.py.
     factor_wanted: their role has to have a second factor, and this session has none yet.
     """
 
@@ -57,6 +58,7 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login has no types
     at_home: bool
     factor_wanted: bool
     permissions: frozenset[Permission]
+    waits: tuple[tuple[str, int | None], ...]
 
     def may(self, need: Need) -> bool:
         return isinstance(need, Access) or need in self.permissions
@@ -111,6 +113,7 @@ def load(asking: Request) -> Person | None:
             StaffSession.unmasked,
             networks.is_home(Staff.role, asking.remote_addr),
             and_(StaffSession.second_factor_at.is_(None), _wants_factor).label("factor_wanted"),
+            waiting.of_person(now),
             _changes,
         )
         .join(StaffSession, StaffSession.staff_id == Staff.id)
@@ -125,9 +128,10 @@ def load(asking: Request) -> Person | None:
     row = db.session.execute(alive).one_or_none()
     if row is None:
         return None
-    *person, changes, account = row
+    *person, waits, changes, account = row
     accounts.remember(account)
-    return Person(*person, permissions=_permissions(row.role, row.seen_as, changes or {}))
+    permissions = _permissions(row.role, row.seen_as, changes or {})
+    return Person(*person, permissions=permissions, waits=tuple(map(tuple, waits or ())))
 
 
 def touch() -> None:

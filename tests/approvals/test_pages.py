@@ -8,7 +8,7 @@ from app.models.approval import Approval, ApprovalPolicy
 from app.models.audit_log import AuditLog
 from app.models.staff import StaffSession
 from tests.approvals.conftest import Probe
-from tests.approvals.test_deciding import ask, state
+from tests.approvals.test_deciding import ask, rule, state
 from tests.desk import staff
 from tests.factories import another_account
 from tests.queries import counted
@@ -109,6 +109,28 @@ def test_the_list_asks_a_fixed_number_of_questions(app: Flask, probe: Probe) -> 
         lea.get("/admin/approvals/")
 
     assert len(queries) == 2
+
+
+def test_the_menu_says_how_many_wait_for_this_person_without_another_question(app: Flask, probe: Probe) -> None:
+    ana, lea, finn = staff(app, "support"), staff(app, "support_lead"), staff(app, "finance")
+    with counted() as before:
+        lea.get("/admin/refunds/")
+    for n in range(3):
+        ask(Actor("staff", ana.email), object_id=f"ch_{n}")
+    own = ask(Actor("staff", lea.email), object_id="ch_9")
+    rule(approve_roles=["support_lead"])
+
+    with counted() as after:
+        page = lea.get("/admin/refunds/")
+
+    assert "Approvals 3 waiting" in page.words
+    assert len(after) == len(before)
+    assert "waiting" not in ana.get("/admin/refunds/").words
+    assert "waiting" not in finn.get("/admin/refunds/").words
+    rule()
+    assert "Approvals 4 waiting" in finn.get("/admin/refunds/").words
+    finn.post(f"/admin/approvals/{own.id}/decline", {"words": "No"})
+    assert "Approvals 3 waiting" in finn.get("/admin/refunds/").words
 
 
 def test_an_admin_sets_a_rule_and_it_is_written_down(app: Flask, probe: Probe) -> None:
