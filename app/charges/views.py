@@ -62,6 +62,7 @@ class ChargesView(ListView[Charge, Line]):
     columns = (
         columns.amount("amount", "Amount", lambda line: line.charge.total),
         columns.status("status", "Status", "charge", lambda line: line.charge.state),
+        columns.Column(name="choose", label="Tick", show=lambda line: _choice(line.charge), exports=(), priority=2),
         columns.text("customer", "Customer", lambda line: line.who, priority=1),
         columns.Column(
             name="method",
@@ -78,7 +79,6 @@ class ChargesView(ListView[Charge, Line]):
         ),
         columns.instant("created", "Date", lambda line: line.charge.created_at, sort=Charge.created_at, priority=1),
         columns.code("id", "Payment", lambda line: line.charge.id, priority=3),
-        columns.Column(name="choose", label="Choose", show=lambda line: _choice(line.charge), exports=(), priority=2),
     )
     template = "charges/list.html"
 

@@ -16,8 +16,8 @@ class BatchForm(Form):
     """A file, or else what was typed: one payment in each line. promise: made with the form, as for one refund."""
 
     promise = HiddenField()
-    file = FileField("CSV file")
-    payments = TextAreaField("Or payments, one in each line")
+    file = FileField("Or a CSV file")
+    payments = TextAreaField("Payments, one in each line")
     reason = SelectField("Reason", [validators.InputRequired("Choose a reason.")], choices=reason_choices)
     words = StringField("In your words", [validators.InputRequired("Write a sentence on why.")])
 

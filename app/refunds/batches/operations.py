@@ -143,7 +143,9 @@ def totals(batch_id: UUID) -> list[Total]:
 
 
 def words_of(every: Sequence[Total]) -> str:
-    return " and ".join(str(total.money) for total in every)
+    """Like `1,200.00 EUR, 300.00 GBP and 5,000 JPY`."""
+    *first, last = [f"{total.money.grouped} {total.money.currency.upper()}" for total in every] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def locked(batch_id: UUID) -> RefundBatch:

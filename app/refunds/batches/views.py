@@ -105,6 +105,7 @@ class RefundBatchesView(ListView[RefundBatch, RefundBatch]):
         lines = queries.lines(batch.id, state=state, after=after)
         counts = queries.counts(batch.id)
         shown = queries.shown_state(batch)
+        totals = operations.totals(batch.id)
         mine = batch.made_by == current_user.email and may(Permission.REFUND_CREATE)
         return self.render(
             "refunds/batches/details.html",
@@ -113,7 +114,8 @@ class RefundBatchesView(ListView[RefundBatch, RefundBatch]):
             shown=shown,
             counts=counts,
             progress=queries.progress(counts),
-            totals=operations.totals(batch.id),
+            totals=totals,
+            together=operations.words_of(totals),
             limit=operations.above_limit(batch) if batch.state == DRAFT and mine else None,
             lines=lines,
             state=state,

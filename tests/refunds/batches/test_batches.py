@@ -237,7 +237,7 @@ def test_above_the_limits_the_whole_batch_needs_one_word(ana: Actor) -> None:
     running.run(gateway)
     assert (waiting.state, gateway.keys) == ("waiting", [])
     approval = db.session.query(Approval).one()
-    assert (approval.act, approval.summary) == ("refund_batch", "Refund 2 payments, 1200.00 EUR")
+    assert (approval.act, approval.summary) == ("refund_batch", "Refund 2 payments, 1,200.00 EUR")
     lea = person("lea@shop.example")
     approvals.decide(approval.id, APPROVE, "", actor=lea)
     assert carrying_out.carry_out(approval.id, actor=lea).state == "done"
