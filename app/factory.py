@@ -44,6 +44,8 @@ from app.staff import door
 from app.staff.factors.views import SecondFactorView
 from app.staff.invitations import door as links_door
 from app.staff.invitations.views import InvitationsView
+from app.staff.sso import door as sso_door
+from app.staff.sso.provider import init_sso
 from app.staff.views import MySessionsView, StaffListView
 from app.web.admin import start_desk
 from app.web.setup import init_web
@@ -71,6 +73,8 @@ def create_app(settings: Settings) -> Flask:
     init_health(app)
     app.register_blueprint(door.pages)
     app.register_blueprint(links_door.pages)
+    init_sso(app)
+    app.register_blueprint(sso_door.pages)
     # The sections, in the order of the menu.
     start_desk(
         app,

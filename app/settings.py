@@ -11,6 +11,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from app.errors import ConfigurationError
+from app.sso_settings import SingleSignOn, single_sign_on
 
 API_VERSION = "2026-10-28.endive"
 STRIPE_API_BASE = "https://api.stripe.com"
@@ -61,6 +62,8 @@ class Settings:
     mail_from: str = "Counterfoil <counterfoil@localhost>"
     # Alerts may go to a receiver on this machine; in sandbox mode only.
     alerts_local: bool = False
+    # Signing in at an identity provider; None: with a password only.
+    sso: SingleSignOn | None = None
     testing: bool = field(default=False, compare=False)
 
     @property
@@ -117,6 +120,7 @@ class Settings:
             trusted_proxies=_number(env, "TRUSTED_PROXIES", 0),
             smtp_url=_smtp_url(env),
             mail_from=_mail_from(env),
+            sso=single_sign_on(env),
             alerts_local=env.get("ALERTS_MAY_STAY_LOCAL", "") not in {"", "0"},
         )
         settings._check(debug=env.get("FLASK_DEBUG", "") not in {"", "0"} or env.get("DEBUG", "") not in {"", "0"})

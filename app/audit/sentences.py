@@ -84,6 +84,7 @@ SENTENCES: dict[str, str] = {
     "staff.password_link_sent": "{who} made a link for {what} to choose a new password",
     "staff.password_link_asked": "Somebody who says to be {what} asked for a new password",
     "staff.password_chosen": "{who} chose a new password",
+    "staff.sso_linked": "{what} came in by single sign-on for the first time",
     "staff.signed_in": "{who} signed in",
     "staff.signed_out": "{who} signed out",
     "staff.sign_in_failed": "Somebody tried to sign in as {what} with a wrong password",

@@ -21,6 +21,8 @@ from app.staff import sign_in, steps
 from app.staff.entering import Visitor
 from app.staff.factors import queries
 from app.staff.factors.operations import WrongCode
+from app.staff.sso import provider
+from app.staff.sso.provider import is_only_door
 from app.staff.throttle import TooManyTries
 from app.web import sessions
 from app.web.guard import before_factor
@@ -39,7 +41,9 @@ def form() -> ResponseReturnValue:
     """The sign-in form."""
     # Not `== "GET"`: a HEAD request would be a try to sign in, with no form token asked of it.
     if request.method != "POST":
-        return redirect(_next(), 303) if current_user.is_authenticated else _form()
+        return redirect(next_page(), 303) if current_user.is_authenticated else form_page()
+    if is_only_door():
+        return form_page(error="Passwords let nobody in here. Use single sign-on."), 403
     try:
         entry = sign_in.sign_in(
             request.form.get("email", ""),
@@ -48,9 +52,9 @@ def form() -> ResponseReturnValue:
             old_token=request.cookies.get(sessions.cookie_name()),
         )
     except TooManyTries as refusal:
-        return _form(retry_after=refusal.minutes), refusal.status, {"Retry-After": str(refusal.minutes * 60)}
+        return form_page(retry_after=refusal.minutes), refusal.status, {"Retry-After": str(refusal.minutes * 60)}
     except (sign_in.WrongPassword, sign_in.WrongNetwork) as refusal:
-        return _form(error=str(refusal)), refusal.status
+        return form_page(error=str(refusal)), refusal.status
     return halfway(entry.token) if entry.halfway else arrived(entry.token)
 
 
@@ -80,7 +84,7 @@ def code() -> ResponseReturnValue:
         else:
             return arrived(session_token)
     factors = queries.factors_of(step.staff_id)
-    return render_template("door/code.html", error=error, next=_kept_next(), factors=factors), status
+    return render_template("door/code.html", error=error, next=kept_next(), factors=factors), status
 
 
 @pages.route("/login/again", methods=["GET", "POST"])
@@ -90,7 +94,11 @@ def again() -> ResponseReturnValue:
     """Proving once more who one is, before an act that matters."""
     error: str | None = None
     status = 200
-    if request.method == "POST":
+    factors = queries.factors_of(current_user.id)
+    by_password = not is_only_door() and not factors.any
+    if request.method == "POST" and not factors.any and not by_password:
+        error, status = "Passwords open nothing here. Use single sign-on.", 403
+    elif request.method == "POST":
         try:
             sign_in.prove(
                 current_user.session_id,
@@ -102,13 +110,15 @@ def again() -> ResponseReturnValue:
         except (TooManyTries, sign_in.WrongPassword, WrongCode) as refusal:
             error, status = str(refusal), refusal.status
         else:
-            return redirect(_next(), 303)
+            return redirect(next_page(), 303)
     return render_template(
         "door/again.html",
         error=error,
-        next=_kept_next(),
+        next=kept_next(),
         email=current_user.email,
-        factors=queries.factors_of(current_user.id),
+        factors=factors,
+        by_password=by_password,
+        by_sso=provider.current() is not None,
     ), status
 
 
@@ -119,26 +129,26 @@ def leave() -> Response:
     if current_user.is_authenticated:
         sign_in.sign_out(current_user.session_id, actor=sessions.current_actor())
     session.clear()
-    answer = make_response(redirect(url_for("sign_in.form"), 303))
+    answer = make_response(_outside() or redirect(url_for("sign_in.form"), 303))
     sessions.take_cookie(answer)
     return answer
 
 
-def arrived(token: str) -> Response:
+def arrived(token: str, *, to: str = "") -> Response:
     """Signed in: the cookie, and on to where they wanted to be."""
     # Nothing of what this browser had before signing in is carried over, its form token included.
     session.clear()
-    answer = make_response(redirect(_next(), 303))
+    answer = make_response(redirect(to or next_page(), 303))
     sessions.give_cookie(answer, token)
     if sessions.step_cookie_name() in request.cookies:
         sessions.take_cookie(answer, name=sessions.step_cookie_name())
     return answer
 
 
-def halfway(token: str) -> Response:
+def halfway(token: str, *, to: str = "") -> Response:
     """The password was right; a second factor is asked for on the next page."""
     session.clear()
-    answer = make_response(redirect(url_for("sign_in.code", next=_kept_next() or None), 303))
+    answer = make_response(redirect(url_for("sign_in.code", next=to or kept_next() or None), 303))
     sessions.give_cookie(answer, token, name=sessions.step_cookie_name(), lasts=steps.PATIENCE)
     return answer
 
@@ -154,26 +164,38 @@ def seal() -> Seal:
     return Seal.of(settings.secret_key)
 
 
-def _form(*, error: str | None = None, retry_after: int | None = None) -> str:
+def _outside() -> str | None:
+    """Who came in by single sign-on is still signed in there: a page with the way out of that as well."""
+    known = provider.current()
+    if known is None or not current_user.is_authenticated:
+        return None
+    settings: Settings = current_app.extensions["settings"]
+    elsewhere = known.leaving(back=f"{settings.domain}/login")
+    return render_template("door/left.html", elsewhere=elsewhere) if elsewhere else None
+
+
+def form_page(*, error: str | None = None, retry_after: int | None = None) -> str:
     settings: Settings = current_app.extensions["settings"]
     hint = "Sandbox: an invented shop, no real money moves." if settings.sandbox else None
     return render_template(
         "sign_in.html",
         action=url_for("sign_in.form"),
-        next=_kept_next(),
+        next=kept_next(),
         email=request.form.get("email", "")[:254],
         error=error,
         retry_after=retry_after,
         mode=settings.mode,
         hint=hint,
+        by_sso=provider.current() is not None,
+        by_password=not is_only_door(),
     )
 
 
-def _kept_next() -> str:
+def kept_next() -> str:
     return safe_path(request.values.get("next")) or ""
 
 
-def _next() -> str:
+def next_page() -> str:
     """Where to after signing in: a page of ours, never the door itself."""
-    wanted = _kept_next()
+    wanted = kept_next()
     return wanted if wanted and not wanted.startswith(("/login", "/logout")) else HOME

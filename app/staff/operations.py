@@ -52,14 +52,24 @@ def change_role(staff_id: UUID, *, role: str, actor: Actor) -> None:
     """Give somebody another role; it holds from their next request on."""
     checked_role(role)
     with transaction():
-        person = _locked(staff_id)
-        before = person.role
-        if before == role:
-            return
-        if before == "admin" and person.is_active:
-            _check_other_admins(person)
-        person.role = role
-        trail.record(actor, "staff.role_changed", "staff", person.email, before={"role": before}, after={"role": role})
+        before = give_role(staff_id, role)
+        if before != role:
+            email = db.session.get_one(Staff, staff_id).email
+            trail.record(actor, "staff.role_changed", "staff", email, before={"role": before}, after={"role": role})
+
+
+def give_role(staff_id: UUID, role: str) -> str:
+    """In the caller's transaction, and recorded by the caller: another role. Answers the one before.
+
+    Raises:
+        LastAdmin: nobody else is one.
+    """
+    person = _locked(staff_id)
+    before = person.role
+    if before == "admin" and role != "admin" and person.is_active:
+        _check_other_admins(person)
+    person.role = role
+    return before
 
 
 def deactivate(staff_id: UUID, *, actor: Actor) -> None:

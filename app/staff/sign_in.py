@@ -150,6 +150,22 @@ def prove(session_id: bytes, *, password: str, code: str, visitor: Visitor, seal
     raise WrongCode(WRONG_CODE)
 
 
+def prove_by(staff_id: UUID, session_id: bytes, *, visitor: Visitor, by: str, strong: bool) -> None:
+    """In the caller's transaction: somebody else vouches for the person of this session. Who has a second factor gives it here.
+
+    strong: more than one factor was asked for there.
+
+    Raises:
+        WrongPassword: the session is another person's. WrongCode: their second factor is asked for.
+    """
+    session = db.session.get(StaffSession, session_id)
+    if session is None or session.staff_id != staff_id or session.ended_at is not None:
+        raise WrongPassword("This is not the person who is signed in here.")
+    if not strong and factors_of(staff_id).any:
+        raise WrongCode("You have a second factor here: prove it with that.")
+    proved(session.staff, session_id, visitor=visitor, by=by, second=strong)
+
+
 def proved(person: Staff, session_id: bytes, *, visitor: Visitor, by: str, second: bool) -> None:
     """In the caller's transaction: this session's person proved again who they are."""
     now = clock.now()

@@ -131,3 +131,37 @@ def test_a_mail_servers_password_is_never_shown(tmp_path: Path) -> None:
 
     assert settings.smtp_url == given["SMTP_URL"]
     assert "pwmarker" not in repr(settings)
+
+
+OIDC = {"OIDC_ISSUER": "https://login.example.com", "OIDC_CLIENT_ID": "desk", "OIDC_CLIENT_SECRET": "pwmarker"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"OIDC_ISSUER": ""}, "OIDC_ISSUER must be set for single sign-on"),
+        ({"OIDC_CLIENT_SECRET": ""}, "OIDC_CLIENT_SECRET must be set"),
+        (dict.fromkeys(OIDC, "") | {"OIDC_ONLY": "1"}, "OIDC_ISSUER must be set"),
+        ({"OIDC_ISSUER": "http://login.example.com"}, "OIDC_ISSUER must be a URL like https"),
+        ({"OIDC_ISSUER": "https://login.example.com/.well-known/openid-configuration"}, "the issuer itself"),
+        ({"OIDC_ROLES": "admins"}, "OIDC_ROLES must be like"),
+        ({"OIDC_ROLES": "=admin"}, "OIDC_ROLES must be like"),
+        ({"OIDC_CREATE": "1"}, "OIDC_CREATE needs OIDC_ROLES"),
+    ],
+)
+def test_half_a_single_sign_on_is_refused(tmp_path: Path, changes: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words) as refusal:
+        Settings.from_env(OIDC | {"INSTANCE_DIR": str(tmp_path)} | changes)
+
+    assert "pwmarker" not in str(refusal.value)
+
+
+def test_a_whole_single_sign_on_is_read_and_hides_its_secret(tmp_path: Path) -> None:
+    roles = {"OIDC_ROLES": "Desk = admins=admin, helpers=support", "OIDC_CREATE": "1", "OIDC_ONLY": "0"}
+
+    settings = Settings.from_env(OIDC | roles | {"INSTANCE_DIR": str(tmp_path)})
+
+    assert settings.sso
+    assert settings.sso.roles == (("Desk = admins", "admin"), ("helpers", "support"))
+    assert (settings.sso.creates, settings.sso.only, settings.sso.groups_claim) == (True, False, "groups")
+    assert "pwmarker" not in repr(settings)

@@ -8,6 +8,7 @@ from app.settings import Settings
 from app.staff import door, throttle
 from app.staff.invitations import operations, queries
 from app.staff.invitations.operations import LinkOver, Post
+from app.staff.sso.provider import is_only_door
 from app.web import sessions
 from app.web.accounts import current_account_id
 from app.web.permissions import PUBLIC, needs
@@ -19,7 +20,7 @@ pages = Blueprint("links", __name__)
 @needs(PUBLIC)
 def join(token: str) -> ResponseReturnValue:
     """Choose a password. Looking changes nothing: mail programs look at links before people do."""
-    link = queries.open_link(token)
+    link = None if is_only_door() else queries.open_link(token)
     if link is None:
         return render_template("invitations/over.html"), LinkOver.status
     error, status = None, 200
@@ -75,4 +76,4 @@ def post() -> Post:
 def nothing_mailed() -> bool:
     """No mail leaves this house: there is no mail server, or no account yet whose mail it would be."""
     settings: Settings = current_app.extensions["settings"]
-    return not settings.smtp_url or not current_account_id()
+    return not settings.smtp_url or not current_account_id() or is_only_door()

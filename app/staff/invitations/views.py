@@ -8,13 +8,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, and_
 
 from app import clock
-from app.errors import DomainError
+from app.errors import Conflict, DomainError
 from app.models.invitation import Invitation
 from app.models.staff import Staff
 from app.staff.forms import InviteForm
 from app.staff.invitations import operations
 from app.staff.invitations.door import nothing_mailed, post
 from app.staff.invitations.queries import NOT_ENDED
+from app.staff.sso.provider import is_only_door
 from app.web import columns, proof
 from app.web.admin import expose, may
 from app.web.filters import ChoiceFilter, Filter
@@ -82,6 +83,7 @@ class InvitationsView(ListView[Invitation, Invitation]):
     @needs(Permission.STAFF_MANAGE)
     def new(self) -> ResponseReturnValue:
         """Invite somebody."""
+        _check_passwords_count()
         typed = dict(proof.unfinished()) if request.method == "GET" else {}
         form = InviteForm(data=typed or None)
         if not form.validate_on_submit():
@@ -100,6 +102,7 @@ class InvitationsView(ListView[Invitation, Invitation]):
     @needs(Permission.STAFF_MANAGE)
     def password(self, staff_id: str) -> ResponseReturnValue:
         """A link with which somebody chooses a new password."""
+        _check_passwords_count()
         person = find(Staff, staff_id, what="person", of_account=False)
         if ask := proof.missing(url_for("staff.details", staff_id=person.id)):
             return ask
@@ -145,3 +148,12 @@ class InvitationsView(ListView[Invitation, Invitation]):
 
     def _form(self, form: InviteForm, status: int) -> ResponseReturnValue:
         return self.render("invitations/new.html", form=form, nothing_mailed=nothing_mailed()), status
+
+
+def _check_passwords_count() -> None:
+    """
+    Raises:
+        Conflict: nobody comes in with a password here.
+    """
+    if is_only_door():
+        raise Conflict("Here people come in by single sign-on only: give them access at the identity provider.")
