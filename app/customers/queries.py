@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, union_all
-from sqlalchemy.orm import aliased, defer
+from sqlalchemy.orm import aliased, defer, selectinload
 
 from app.customers.persons import Person
 from app.database import db
 from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
+from app.models.credit_note import CreditNote
 from app.models.customer import Customer
 from app.models.dispute import Dispute
 from app.models.invoice import Invoice
@@ -108,6 +109,8 @@ def subscriptions(person: Person) -> Sequence[Subscription]:
 
 def invoices(person: Person) -> Sequence[Invoice]:
     found = select(Invoice).where(_of(person, Invoice)).options(defer(Invoice.raw, raiseload=True))
+    notes = selectinload(Invoice.credit_notes)
+    found = found.options(notes, notes.defer(CreditNote.raw, raiseload=True))
     return db.session.scalars(found.order_by(Invoice.created_at.desc()).limit(NEWEST)).all()
 
 

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
-from sqlalchemy.orm import Mapped
+from sqlalchemy import Index, and_
+from sqlalchemy.orm import Mapped, foreign, relationship, remote
 
 from app.database import Base
+from app.models.credit_note import CreditNote
 from app.models.mirrored import Listed, Mirrored
-from app.money import MinorUnits
+from app.money import MinorUnits, Money
 
 
 class Invoice(Listed, Base):
@@ -45,6 +46,20 @@ class Invoice(Listed, Base):
     hosted_invoice_url: Mapped[str | None]
     invoice_pdf: Mapped[str | None]
     total_taxes: Mapped[dict[str, Any] | None]
+
+    # No foreign key stands behind it: a note may come before its invoice. Oldest first.
+    credit_notes: Mapped[list[CreditNote]] = relationship(
+        primaryjoin=lambda: and_(
+            Invoice.id == remote(foreign(CreditNote.invoice_id)), remote(CreditNote.status) != "void"
+        ),
+        order_by=lambda: (CreditNote.created_at, CreditNote.id),
+        viewonly=True,
+    )
+
+    @property
+    def credited(self) -> Money:
+        """What credit notes took back of it."""
+        return sum((note.money for note in self.credit_notes), Money.zero(self.currency))
 
     @classmethod
     def more_indexes(cls) -> tuple[Any, ...]:

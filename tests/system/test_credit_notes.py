@@ -63,6 +63,7 @@ def test_two_refunds_have_a_note_each_and_the_amounts_agree(shop: Shop) -> None:
     assert len(shop.made()) == 2
     db.session.rollback()
     assert f"Credit note {notes[-1].number}" in finance.get(urls[0]).words
+    assert "50.00 USD Credited 50.00 USD" in finance.get(f"/admin/customers/{bill.customer}").words
 
 
 def test_without_the_tick_or_an_invoice_none_is_written(shop: Shop) -> None:
