@@ -1,15 +1,20 @@
 """Every route the application has, with an address to try it at."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from werkzeug.routing import Rule
 
 from app.database import db
 from app.web.listing import ListView
-from app.web.permissions import Need, needs_of
+from app.web.permissions import PUBLIC, SIGNED_IN, Need, needs_of
+from tests import factories
+from tests.web.examples import ARGUMENTS, IN_FORMS, OF_THE_HOUSE, Shop
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # Signed by their sender instead of carrying a form token.
@@ -18,28 +23,60 @@ SIGNED = frozenset({"stripe_webhooks.receive"})
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One rule with one method. `path` names things that do not exist."""
+    """One rule with one method. `path` names a thing that exists, unless it was asked for without any.
+
+    form: what is sent with it, or stands in the query. is_ours: it names something that belongs to an account.
+    """
 
     method: str
     path: str
     endpoint: str
     needs: tuple[Need, ...]
+    form: Mapping[str, object] = field(default_factory=dict)
+    is_ours: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
+    @property
+    def is_door(self) -> bool:
+        """Not open to everybody, not signed by a machine, and not what ends the session that tries it."""
+        is_open = all(need is PUBLIC for need in self.needs) or self.endpoint in SIGNED
+        return not is_open and not (
+            self.needs == (SIGNED_IN,) and self.endpoint == "sign_in.again" and self.method in UNSAFE
+        )
 
-def routes(app: Flask) -> list[Route]:
+
+def routes(app: Flask, example: Callable[[str, str], str] = lambda _section, _argument: "unknown") -> list[Route]:
+    """Every rule with each of its methods. example: what stands for an argument of a section; without it nothing exists."""
     return [
-        Route(method, _path(rule), rule.endpoint, needs_of(app, rule.endpoint))
+        Route(method, _path(rule, example), rule.endpoint, needs_of(app, rule.endpoint))
         for rule in app.url_map.iter_rules()
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
 
 
-def unsafe_routes(app: Flask) -> list[Route]:
-    """Every route that may change something because somebody clicked."""
-    return [route for route in routes(app) if route.method in UNSAFE and route.endpoint not in SIGNED]
+def routes_with_rows(app: Flask) -> tuple[list[Route], list[Route]]:
+    """Every route with rows of our account, and those among them that have one, with rows of another account."""
+    ours, theirs = Shop(factories.account().id), Shop(factories.another_account().id)
+    house = {name: str(make()) for name, make in OF_THE_HOUSE.items()}
+
+    def named(shop: Shop) -> list[Route]:
+        made = {name: str(of(shop)) for name, of in ARGUMENTS.items()} | house
+        found = routes(app, lambda section, argument: made.get(f"{section}.{argument}") or _missing(section, argument))
+        return [
+            Route(
+                route.method,
+                route.path,
+                route.endpoint,
+                route.needs,
+                IN_FORMS[route.endpoint](shop) if route.endpoint in IN_FORMS else {},
+                is_ours=_is_ours(app, route),
+            )
+            for route in found
+        ]
+
+    return named(ours), [route for route in named(theirs) if route.is_ours]
 
 
 def lists(app: Flask) -> list[ListView]:  # type: ignore[type-arg]
@@ -63,10 +100,40 @@ def fingerprint(*, without: tuple[str, ...] = ()) -> dict[str, str]:
     return digests
 
 
-def _path(rule: Rule) -> str:
+@contextmanager
+def undone() -> Iterator[None]:
+    """With the `app` fixture: what happens inside is taken back afterwards, so that each try finds the same rows."""
+    db.session.rollback()
+    connection: Any = db.engines[None]
+    assert isinstance(connection, Connection)
+    before = connection.begin_nested()
+    try:
+        yield
+    finally:
+        db.session.rollback()
+        db.session.expunge_all()
+        before.rollback()
+
+
+def _path(rule: Rule, example: Callable[[str, str], str]) -> str:
     path = rule.rule
+    section = rule.endpoint.partition(".")[0]
     for argument in rule.arguments:
         for converter in ("", "path:", "int:", "string:", "uuid:"):
-            path = path.replace(f"<{converter}{argument}>", "unknown")
-    assert "<" not in path, f"no example for {rule.rule}"
+            if (place := f"<{converter}{argument}>") in path:
+                path = path.replace(place, example(section, argument))
+    assert "<" not in path, f"tests/web/routes.py knows no converter like that of {rule.rule}"
     return path
+
+
+def _is_ours(app: Flask, route: Route) -> bool:
+    section = route.endpoint.partition(".")[0]
+    arguments = {argument for rule in app.url_map.iter_rules(route.endpoint) for argument in rule.arguments}
+    return route.endpoint in IN_FORMS or any(f"{section}.{argument}" in ARGUMENTS for argument in arguments)
+
+
+def _missing(section: str, argument: str) -> str:
+    raise AssertionError(
+        f"No row stands for <{argument}> in the addresses of {section!r}. Add a line {section}.{argument} to ARGUMENTS in "
+        "tests/web/examples.py (or to OF_THE_HOUSE, when it belongs to no account): the tests of the guard open every route."
+    )

@@ -1,0 +1,240 @@
+"""A row for every argument of every address: of our account, and of somebody else's."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from app import clock
+from app.actor import Actor
+from app.audit import trail
+from app.database import Base, db, transaction
+from app.models.alert import AlertRule
+from app.models.approval import Approval
+from app.models.audit_log import AuditLog
+from app.models.block_list_item import BlockListItem
+from app.models.charge import Charge
+from app.models.customer import Customer
+from app.models.dispute import Dispute
+from app.models.dispute_draft import DisputeFile
+from app.models.gateway_call import GatewayCall
+from app.models.invitation import Invitation
+from app.models.mail import Mail, MailAttachment
+from app.models.payment_intent import PaymentIntent
+from app.models.payout import Payout
+from app.models.refund import Refund
+from app.models.refund_batch import RefundBatch
+from app.models.refund_rules import RefundLimit
+from app.models.remark import Note
+from app.models.review import Review
+from app.models.staff import Staff
+from app.models.webhook_event import WebhookEvent
+from tests import factories
+from tests.disputes.papers import pdf
+from tests.factories import NOON
+
+Row = TypeVar("Row", bound=Base)
+# Stands in everything that is made here, so that a page which shows it gives itself away.
+MARK = "quetzal"
+
+
+class Shop:
+    """One row of each kind, of one account; each is made when it is first asked for."""
+
+    def __init__(self, account_id: int) -> None:
+        self._of: dict[str, Any] = {"account_id": account_id}
+        self._name = f"{MARK} {account_id}"
+
+    @cached_property
+    def customer(self) -> Customer:
+        made = factories.customer(email=f"{MARK}@example.com", name=self._name, **self._of)
+        factories.payment_method(customer_id=made.id, fingerprint=f"{MARK}{made.id}", **self._of)
+        return made
+
+    @cached_property
+    def other_customer(self) -> Customer:
+        return factories.customer(email=f"{MARK}@example.com", name=self._name, **self._of)
+
+    @cached_property
+    def charge(self) -> Charge:
+        return factories.charge(
+            customer_id=self.customer.id, receipt_email=f"{MARK}@example.com", description=self._name, **self._of
+        )
+
+    @cached_property
+    def refund(self) -> Refund:
+        return factories.refund(self.charge, **self._of)
+
+    @cached_property
+    def intent(self) -> PaymentIntent:
+        return factories.payment_intent(customer_id=self.customer.id, description=self._name, **self._of)
+
+    @cached_property
+    def review(self) -> Review:
+        return factories.review(self.charge, **self._of)
+
+    @cached_property
+    def dispute(self) -> Dispute:
+        return factories.dispute(self.charge, **self._of)
+
+    @cached_property
+    def evidence_file(self) -> DisputeFile:
+        return _added(
+            DisputeFile(
+                id=uuid4(), dispute_id=self.dispute.id, field="receipt", filename=f"{MARK}.pdf", kind="pdf", size=1_000,
+                pages=1, sha256="0" * 64, content=pdf(), added_by="ana@shop.example", added_at=NOON, **self._of,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def payout(self) -> Payout:
+        return factories.payout(**self._of)
+
+    @cached_property
+    def event(self) -> WebhookEvent:
+        return factories.event(**self._of)
+
+    @cached_property
+    def blocked(self) -> BlockListItem:
+        return _added(
+            BlockListItem(
+                id=f"rsli_{self._of['account_id']}", list_id="rsl_1", item_type="email", value=f"{MARK}@example.com",
+                created_at=NOON, read_at=NOON, **self._of,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def mail(self) -> Mail:
+        return _added(
+            Mail(
+                kind="receipt.copy", recipient=f"{MARK}@example.com", subject=self._name, text="x",
+                asked_by="ana@shop.example", queued_at=NOON, not_before=NOON, **self._of,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def attachment(self) -> MailAttachment:
+        return _added(MailAttachment(mail_id=self.mail.id, name=f"{MARK}.txt", type="text/plain", content=b"x"))
+
+    @cached_property
+    def note(self) -> Note:
+        return _added(
+            Note(
+                note_id=uuid4(), version=1, subject_type="charge", subject_id=self.charge.id, words=self._name,
+                written_by="ana@shop.example", written_at=NOON, **self._of,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def approval(self) -> Approval:
+        now = clock.now()
+        return _added(
+            Approval(
+                act="refund.create", object_type="charge", object_id=self.charge.id, payload={}, facts={},
+                summary=self._name, asked_by_id=somebody().id, asked_by=somebody().email, asked_at=now, reason="Late",
+                needed=1, state="waiting", expires_at=now.replace(year=now.year + 1), **self._of,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def batch(self) -> RefundBatch:
+        return _added(
+            RefundBatch(
+                name=self._name, words="Recall", state="draft", made_by="ana@shop.example", made_at=NOON, **self._of
+            )
+        )
+
+    @cached_property
+    def alert(self) -> AlertRule:
+        return _added(
+            AlertRule(
+                source="failed_refunds", more_than=0, window_hours=24, channel="mail", target=f"{MARK}@example.com",
+                made_by="ana@shop.example", created_at=NOON, **self._of,
+            )
+        )  # fmt: skip
+
+
+# Section and argument of an address → what stands there. A new route with an argument needs its line here.
+ARGUMENTS: dict[str, Callable[[Shop], object]] = {
+    "alerts.key": lambda shop: shop.alert.id,
+    "approvals.key": lambda shop: shop.approval.id,
+    "block_list.key": lambda shop: shop.blocked.id,
+    "charges.key": lambda shop: shop.charge.id,
+    "customers.fingerprint": lambda shop: f"{MARK}{shop.customer.id}",
+    "customers.key": lambda shop: shop.customer.id,
+    "disputes.field": lambda shop: shop.evidence_file.field,
+    "disputes.key": lambda shop: shop.dispute.id,
+    "mails.key": lambda shop: shop.mail.id,
+    "mails.number": lambda shop: shop.attachment.id,
+    "payments.key": lambda shop: shop.intent.id,
+    "payouts.key": lambda shop: shop.payout.id,
+    "receipts.key": lambda shop: shop.charge.id,
+    "refund_batches.key": lambda shop: shop.batch.id,
+    "refunds.key": lambda shop: shop.refund.id,
+    "remarks.key": lambda shop: shop.charge.id,
+    "remarks.kind": lambda _: "charge",
+    "remarks.note_id": lambda shop: shop.note.note_id,
+    "reviews.key": lambda shop: shop.review.id,
+    "webhooks.event_id": lambda shop: shop.event.id,
+}
+
+# The same for what belongs to the house, whichever account it works for: there is no "somebody else's" of these.
+OF_THE_HOUSE: dict[str, Callable[[], object]] = {
+    "approval_rules.act": lambda: "refund.create",
+    "audit.entry_id": lambda: _audit_entry().id,
+    "evidence_words.kind": lambda: "refund",
+    "gateway_calls.key": lambda: _call().id,
+    "invitations.key": lambda: _invitation().id,
+    "invitations.staff_id": lambda: somebody().id,
+    "links.token": lambda: "unknown",
+    "refund_rules.code": lambda: "other",
+    "refund_rules.number": lambda: _limit().id,
+    "staff.role": lambda: "support",
+    "staff.staff_id": lambda: somebody().id,
+    "static.filename": lambda: "unknown",
+}
+
+# Ids that come in a form or a query instead of the address.
+IN_FORMS: dict[str, Callable[[Shop], dict[str, object]]] = {
+    "customers.link": lambda shop: {"other": shop.other_customer.id},
+    "customers.part": lambda shop: {"other": shop.other_customer.id},
+    "refunds.create": lambda shop: {"charge": shop.charge.id},
+    "refunds.new": lambda shop: {"charge": shop.charge.id},
+}
+
+
+def somebody() -> Staff:
+    """A colleague whom no test is about."""
+    email = f"{MARK}-colleague@shop.example"
+    known = db.session.query(Staff).filter_by(email=email).first()
+    return known or _added(Staff(email=email, name=MARK, role="support", created_at=NOON))
+
+
+def _audit_entry() -> AuditLog:
+    with transaction():
+        return trail.record(Actor.command("tests"), "staff.added", "staff", f"{MARK}@example.com", after={})
+
+
+def _call() -> GatewayCall:
+    return _added(GatewayCall(at=NOON, method="POST", path="/v1/refunds", status=200, duration_ms=18))
+
+
+def _invitation() -> Invitation:
+    now = clock.now()
+    later = now.replace(year=now.year + 1)
+    return _added(
+        Invitation(
+            token_hash=b"0" * 32, email=f"{MARK}@example.com", role="support", invited_by="ana@shop.example",
+            created_at=now, expires_at=later,
+        )
+    )  # fmt: skip
+
+
+def _limit() -> RefundLimit:
+    return _added(RefundLimit(scope="role", name="support", currency="eur", per_day=1, set_at=NOON, set_by="ana"))
+
+
+def _added(row: Row) -> Row:
+    with transaction():
+        db.session.add(row)
+    return row
