@@ -12,7 +12,7 @@ from app.models import registry
 # A column of one of these names holds the id of what a row is about.
 KIN = (
     "customer_id", "charge_id", "payment_intent_id", "payment_method_id", "invoice_id", "subscription_id", "source_id",
-    "object_id", "subject_id", "about_id",
+    "dispute_id", "object_id", "subject_id", "about_id",
 )  # fmt: skip
 # How a table refers to a person that the names do not tell: by another table's row, or by a column of its own.
 _THROUGH = {"mail_attachments": ("mail_id", "mails"), "approval_votes": ("approval_id", "approvals")}

@@ -140,6 +140,7 @@ def gallery_app(mode: str = "sandbox") -> Flask:
     app.add_url_rule("/sign-in", view_func=sign_in)
     app.add_url_rule("/sign-in/refused", view_func=sign_in_refused)
     app.add_url_rule("/sign-in/wait", view_func=sign_in_wait)
+    app.add_url_rule("/login/forgot", endpoint="links.forgot", view_func=sign_in)
     app.add_url_rule("/error/<int:code>", view_func=error)
     return app
 
@@ -158,18 +159,28 @@ MENU = [
 
 def sign_in() -> str:
     return render_template(
-        "sign_in.html", action="/sign-in", mode="sandbox", hint="The first sandbox account is ana@shop.example."
+        "sign_in.html",
+        by_password=True,
+        action="/sign-in",
+        mode="sandbox",
+        hint="The first sandbox account is ana@shop.example.",
     )
 
 
 def sign_in_refused() -> str:
     return render_template(
-        "sign_in.html", action="/sign-in", email="ana@shop.example", error="Email or password is wrong."
+        "sign_in.html",
+        by_password=True,
+        action="/sign-in",
+        email="ana@shop.example",
+        error="Email or password is wrong.",
     )
 
 
 def sign_in_wait() -> str:
-    return render_template("sign_in.html", action="/sign-in", email="ana@shop.example", retry_after=15, mode="test")
+    return render_template(
+        "sign_in.html", by_password=True, action="/sign-in", email="ana@shop.example", retry_after=15, mode="test"
+    )
 
 
 def error(code: int) -> tuple[str, int]:
