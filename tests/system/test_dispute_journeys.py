@@ -26,6 +26,7 @@ from app.models.dispute_draft import DisputeDraft, DisputeFile, DisputeSubmissio
 from tests.desk import Desk, Page, read, staff
 from tests.disputes.papers import pdf, picture
 from tests.system.shop import Shop
+from tests.system.shop import form as refund_form
 
 Json = dict[str, Any]
 CHARGEBACK, INQUIRY = "pm_card_createDispute", "pm_card_createDisputeInquiry"
@@ -135,7 +136,9 @@ def test_an_inquiry_is_closed_by_a_refund(shop: Shop) -> None:
     refused = lead.get(f"/admin/disputes/{dispute_id}/accept")
 
     assert "An inquiry is not accepted" in refused.words
-    assert here(dispute_id).deducted is None
+    lead.post("/admin/refunds/new", refund_form(str(charge_id), "50.00"))
+    shop.catch_up()
+    assert (here(dispute_id).status, here(dispute_id).deducted) == ("warning_closed", None)
 
 
 def test_an_inquiry_that_escalates_is_answered_once_more(shop: Shop) -> None:
