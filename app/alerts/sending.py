@@ -35,7 +35,10 @@ def deliver_waiting(settings: Settings, *, stop: Callable[[], bool] = lambda: Fa
         delivery = None if stop() else _claim()
         if delivery is None:
             break
-        done += _by_mail(delivery) if delivery.rule.channel == "mail" else _by_http(delivery, settings)
+        if _is_hopeless(delivery):
+            done += _end(delivery, "failed", "Every try ended without any answer, not even a bad one.")
+        else:
+            done += _by_mail(delivery) if delivery.rule.channel == "mail" else _by_http(delivery, settings)
     return done
 
 
@@ -57,6 +60,11 @@ def _claim() -> AlertDelivery | None:
         found.state, found.asked_at, found.tries = "sending", now, found.tries + 1
     db.session.expunge_all()
     return found
+
+
+def _is_hopeless(delivery: AlertDelivery) -> bool:
+    """Each of its tries ended before an answer could be kept: it brings down whoever takes it, and holds up all others."""
+    return delivery.tries > len(PATIENCE) + 1
 
 
 def _by_mail(delivery: AlertDelivery) -> int:

@@ -15,6 +15,8 @@ from app.errors import BadRequest
 _PATIENCE_SECONDS = 10
 _LONGEST = 2_000
 _LARGEST_ANSWER = 2_000
+# RFC 1035: of each part of a name; a longer one cannot be looked up.
+_LONGEST_LABEL = 63
 
 
 class BadTarget(BadRequest):
@@ -33,7 +35,7 @@ def checked(url: str, *, local: bool = False) -> str:
         plausible = parts.hostname and parts.port != 0 and len(url) <= _LONGEST and url.isascii() and url.isprintable()
     except ValueError:
         plausible = False
-    if not plausible or " " in url or parts.username or parts.fragment:
+    if not plausible or " " in url or parts.username or parts.fragment or not _is_name(parts.hostname or ""):
         raise BadTarget("Write a whole address, like https://hooks.example.com/counterfoil.")
     if parts.scheme != "https" and not (local and parts.scheme == "http"):
         raise BadTarget("The address must begin with https://.")
@@ -61,9 +63,17 @@ def post(url: str, body: bytes, headers: dict[str, str], *, local: bool = False)
         connection.close()
 
 
+def _is_name(host: str) -> bool:
+    """No empty part and none too long, but for the dot that may stand at the end."""
+    return all(0 < len(part) <= _LONGEST_LABEL for part in host.removesuffix(".").split("."))
+
+
 def _public(host: str, port: int, *, local: bool) -> str:
     """The address behind the name; every one it has must be public, or none is used."""
-    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    try:
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except UnicodeError as error:
+        raise BadTarget("No machine can have this name.") from error
     for address in found:
         ip = ipaddress.ip_address(address)
         mapped = getattr(ip, "ipv4_mapped", None) or ip

@@ -1,13 +1,13 @@
 """The audit trail: who did what to what, written in the transaction that does it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from app import clock
 from app.actor import Actor
@@ -56,8 +56,13 @@ def record(  # noqa: PLR0913 - an act has that many sides, all but four by name
 
 def of(object_type: str, object_id: str, *, limit: int = 100) -> list[AuditLog]:
     """What was done to one thing, newest first."""
-    about = select(AuditLog).where(AuditLog.object_type == object_type, AuditLog.object_id == object_id)
-    return list(db.session.execute(about.order_by(AuditLog.id.desc()).limit(limit)).scalars())
+    return of_any([(object_type, object_id)], limit=limit)
+
+
+def of_any(things: Sequence[tuple[str, str]], *, limit: int = 100) -> list[AuditLog]:
+    """What was done to any of these (type, id), newest first; one question for all of them."""
+    about = or_(*(and_(AuditLog.object_type == kind, AuditLog.object_id == key) for kind, key in things))
+    return list(db.session.execute(select(AuditLog).where(about).order_by(AuditLog.id.desc()).limit(limit)).scalars())
 
 
 def _plain(value: Any) -> Any:

@@ -52,8 +52,8 @@ def of_charge(charge: Charge) -> list[Entry]:
 
 
 def _acts(charge: Charge) -> list[AuditLog]:
-    of_intent = trail.of("payment_intent", charge.payment_intent_id) if charge.payment_intent_id else []
-    return trail.of("charge", charge.id) + of_intent
+    of_intent = [("payment_intent", charge.payment_intent_id)] if charge.payment_intent_id else []
+    return trail.of_any([("charge", charge.id), *of_intent])
 
 
 def _is_the_start(event: Entry, charge: Charge) -> bool:

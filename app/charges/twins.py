@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 from sqlalchemy.orm import aliased, load_only
 
 from app.database import db
@@ -28,7 +28,7 @@ def of(charge: Charge) -> list[Charge]:
     """
     if charge.status != "succeeded" or charge.created_at is None or (same := _same_payer(charge)) is None:
         return []
-    first, last = _tries_of(charge, charge.created_at)
+    first, last = _tries_of(charge, charge.created_at, func.min), _tries_of(charge, charge.created_at, func.max)
     paid = (
         select(Charge)
         .where(
@@ -62,12 +62,13 @@ def _same_payer(charge: Charge) -> ColumnElement[bool] | None:
     return None
 
 
-def _tries_of(charge: Charge, at: datetime) -> tuple[datetime, datetime]:
-    """The first and the last try of the same wish to be paid."""
-    mine = Charge.payment_intent_id == charge.payment_intent_id if charge.payment_intent_id else Charge.id == charge.id
-    span = select(func.min(Charge.created_at), func.max(Charge.created_at)).where(mine)
-    first, last = db.session.execute(span).one()
-    return first or at, last or at
+def _tries_of(charge: Charge, at: datetime, end: Callable[[Any], Any]) -> ColumnElement[datetime]:
+    """The first or the last try (min or max) of the same wish to be paid, as part of a question."""
+    if not charge.payment_intent_id:
+        return literal(at)
+    mine = aliased(Charge)
+    tries = select(end(mine.created_at)).where(mine.payment_intent_id == charge.payment_intent_id)
+    return func.coalesce(tries.scalar_subquery(), at)
 
 
 def _some_try(fits: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:

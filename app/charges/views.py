@@ -7,6 +7,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from sqlalchemy import ColumnElement
+from sqlalchemy.orm import joinedload
 
 from app.charges import figures, particulars, queries, timeline, twins, words
 from app.charges.filters import FILTERS
@@ -102,7 +103,7 @@ class ChargesView(ListView[Charge, Line]):
     @expose("/<key>")
     def details(self, key: str) -> ResponseReturnValue:
         """One payment."""
-        charge = find(Charge, key, what="payment")
+        charge = find(Charge, key, what="payment", together=[joinedload(Charge.disputes)])
         ledger = queries.ledger_of(charge)
         whole = raw.unpack(charge.raw)
         return self.render(

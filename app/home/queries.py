@@ -1,9 +1,10 @@
 """What waits for somebody: counts that stop early, so that a bad day does not make a slow page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, select
 from sqlalchemy.orm import defer
 
 from app.database import Base, db
@@ -15,47 +16,56 @@ from app.models.review import Review
 from app.models.webhook_event import WebhookEvent
 from app.web.accounts import current_account_id
 
+# A piece of the one question that this page asks about all that waits.
+Part = ScalarSelect[Any]
 # Beyond this a number says no more than "many".
 MANY = 100
 NEWEST = 8
 
 _CHARGEBACK = ("needs_response", "appeal_needs_response")
-_INQUIRY = "warning_needs_response"
+_INQUIRY = ("warning_needs_response",)
 
 
-def disputes_to_answer(*, inquiries: bool) -> tuple[int, datetime | None]:
-    """How many chargebacks, or inquiries, wait for our answer, and when the first is due."""
-    asked = Dispute.status == _INQUIRY if inquiries else Dispute.status.in_(_CHARGEBACK)
-    waiting = and_(asked, Dispute.due_at.is_not(None))
-    few = select(Dispute.due_at).where(waiting, Dispute.account_id == current_account_id()).order_by(Dispute.due_at)
-    soonest = few.limit(MANY).subquery()
-    number, first = db.session.execute(select(func.count(), func.min(soonest.c.due_at))).one()
-    return number, first
+def answered(parts: Mapping[str, Part]) -> Mapping[str, Any]:
+    """The value of each part by its name; one question for all of them."""
+    if not parts:
+        return {}
+    row = db.session.execute(select(*(part.label(name) for name, part in parts.items()))).one()
+    return row._asdict()
 
 
-def refunds_failed(since: datetime) -> int:
-    return _few(Refund, and_(Refund.status == "failed", Refund.created_at >= since))
+def disputes() -> dict[str, Part]:
+    """How many chargebacks and inquiries wait for our answer, and when the first of each is due."""
+    return {
+        "chargebacks": _few(Dispute, _waits(_CHARGEBACK)),
+        "chargeback_due": _first_due(_CHARGEBACK),
+        "inquiries": _few(Dispute, _waits(_INQUIRY)),
+        "inquiry_due": _first_due(_INQUIRY),
+    }
 
 
-def refunds_without_answer() -> int:
-    """Those that are being checked or wait for a person."""
-    return _few(Refund, Refund.status == "requested")
+def refunds(*, failed_since: datetime) -> dict[str, Part]:
+    """Those that failed lately, and those that are being checked or wait for a person."""
+    return {
+        "refunds_failed": _few(Refund, and_(Refund.status == "failed", Refund.created_at >= failed_since)),
+        "refunds_checked": _few(Refund, Refund.status == "requested"),
+    }
 
 
-def events_stuck(before: datetime) -> int:
+def events(*, stuck_since: datetime) -> dict[str, Part]:
     """Dead ones, and those that have waited since before this instant."""
-    late = and_(WebhookEvent.state == "waiting", WebhookEvent.received_at < before)
-    return _few(WebhookEvent, WebhookEvent.state == "dead") + _few(WebhookEvent, late)
+    late = and_(WebhookEvent.state == "waiting", WebhookEvent.received_at < stuck_since)
+    return {"events_dead": _few(WebhookEvent, WebhookEvent.state == "dead"), "events_late": _few(WebhookEvent, late)}
 
 
-def reviews_open() -> int:
-    return _few(Review, Review.open.is_(True))
+def reviews() -> dict[str, Part]:
+    return {"reviews": _few(Review, Review.open.is_(True))}
 
 
-def holds_ending(before: datetime) -> int:
+def holds(*, ending_before: datetime) -> dict[str, Part]:
     """Authorised payments whose money goes back by itself before this instant."""
-    few = held.ending(current_account_id(), before).with_only_columns(Charge.id).limit(MANY).subquery()
-    return db.session.scalar(select(func.count()).select_from(few)) or 0
+    few = held.ending(current_account_id(), ending_before).with_only_columns(Charge.id).limit(MANY).subquery()
+    return {"holds": select(func.count()).select_from(few).scalar_subquery()}
 
 
 def newest_payments() -> Sequence[Charge]:
@@ -63,7 +73,16 @@ def newest_payments() -> Sequence[Charge]:
     return db.session.scalars(found.order_by(Charge.created_at.desc(), Charge.id.desc()).limit(NEWEST)).all()
 
 
-def _few(model: type[Base], condition: ColumnElement[bool]) -> int:
+def _waits(statuses: tuple[str, ...]) -> ColumnElement[bool]:
+    return and_(Dispute.status.in_(statuses), Dispute.due_at.is_not(None))
+
+
+def _first_due(statuses: tuple[str, ...]) -> Part:
+    mine = and_(_waits(statuses), Dispute.account_id == current_account_id())
+    return select(func.min(Dispute.due_at)).where(mine).scalar_subquery()
+
+
+def _few(model: type[Base], condition: ColumnElement[bool]) -> Part:
     mine = model.account_id == current_account_id()  # type: ignore[attr-defined]
     few = select(model.__table__.c.id).where(mine, condition).limit(MANY).subquery()
-    return db.session.scalar(select(func.count()).select_from(few)) or 0
+    return select(func.count()).select_from(few).scalar_subquery()

@@ -36,74 +36,82 @@ class TodayView(HomeView):
 
 
 def _needs_me() -> list[dict[str, Any]]:
-    """Tiles, most urgent first; what is at zero is left out."""
+    """Tiles, most urgent first; what is at zero, or not this person's to open, is left out."""
+    found = queries.answered(_parts())
+    waits = found.get
+    person = current_person()
+    to_decide = number_to_decide(person) if person and may(Permission.APPROVAL_READ) else 0
+    disputes_url = url_for("disputes.index_view", status="answer")
     tiles = [
-        *(_disputes() if may(Permission.DISPUTE_READ) else []),
-        *(_approvals() if may(Permission.APPROVAL_READ) else []),
-        *(_holds() if may(Permission.CHARGE_CAPTURE) else []),
-        *(_reviews() if may(Permission.RISK_READ) else []),
-        *(_refunds() if may(Permission.REFUND_READ) else []),
-        *(_events() if may(Permission.EVENT_READ) else []),
+        _due("Chargebacks to answer", waits("chargebacks", 0), waits("chargeback_due"), disputes_url, tone="bad"),
+        _due("Inquiries to answer", waits("inquiries", 0), waits("inquiry_due"), disputes_url, tone="wait"),
+        _tile(
+            "Requests to decide",
+            to_decide,
+            url_for("approvals.index_view"),
+            icon="checkup-list",
+            tone="wait",
+            hint="Asked by others",
+        ),
+        _tile(
+            "Authorisations ending",
+            waits("holds", 0),
+            url_for("authorisations.index_view"),
+            icon="hourglass",
+            tone="bad",
+            hint="Within 24 hours",
+        ),
+        _tile(
+            "Payments to review",
+            waits("reviews", 0),
+            url_for("reviews.index_view"),
+            icon="eye",
+            tone="wait",
+            hint="Set aside for a look",
+        ),
+        _tile(
+            "Refunds that failed",
+            waits("refunds_failed", 0),
+            url_for("refunds.index_view", status="failed"),
+            icon="receipt-refund",
+            tone="bad",
+            hint="Within 30 days",
+        ),
+        _tile(
+            "Refunds being checked",
+            waits("refunds_checked", 0),
+            url_for("refunds.index_view", status="requested"),
+            icon="hourglass",
+            tone="wait",
+            hint="No answer from Stripe yet",
+        ),
+        _tile(
+            "Events not understood",
+            waits("events_dead", 0) + waits("events_late", 0),
+            url_for("webhooks.index_view"),
+            icon="webhook",
+            tone="note",
+            hint="",
+        ),
     ]
     return [tile for tile in tiles if tile["figure"] != "0"]
 
 
-def _disputes() -> list[dict[str, Any]]:
-    url = url_for("disputes.index_view", status="answer")
-    return [
-        _due("Chargebacks to answer", *queries.disputes_to_answer(inquiries=False), url, tone="bad"),
-        _due("Inquiries to answer", *queries.disputes_to_answer(inquiries=True), url, tone="wait"),
-    ]
+def _parts() -> dict[str, queries.Part]:
+    """What is asked of the database for this person."""
+    now = clock.now()
+    return {
+        **(queries.disputes() if may(Permission.DISPUTE_READ) else {}),
+        **(queries.holds(ending_before=now + SOON) if may(Permission.CHARGE_CAPTURE) else {}),
+        **(queries.reviews() if may(Permission.RISK_READ) else {}),
+        **(queries.refunds(failed_since=now - FAILED_WITHIN) if may(Permission.REFUND_READ) else {}),
+        **(queries.events(stuck_since=now - STUCK_AFTER) if may(Permission.EVENT_READ) else {}),
+    }
 
 
 def _due(label: str, number: int, first: datetime | None, url: str, *, tone: str) -> dict[str, Any]:
     hint = Markup("First due {}").format(when(first, "relative")) if first else ""
     return _tile(label, number, url, icon="gavel", tone=tone, hint=hint)
-
-
-def _approvals() -> list[dict[str, Any]]:
-    person = current_person()
-    number = number_to_decide(person) if person else 0
-    url = url_for("approvals.index_view")
-    return [_tile("Requests to decide", number, url, icon="clipboard-check", tone="wait", hint="Asked by others")]
-
-
-def _holds() -> list[dict[str, Any]]:
-    number = queries.holds_ending(clock.now() + SOON)
-    url = url_for("authorisations.index_view")
-    return [_tile("Authorisations ending", number, url, icon="hourglass", tone="bad", hint="Within 24 hours")]
-
-
-def _reviews() -> list[dict[str, Any]]:
-    url = url_for("reviews.index_view")
-    return [
-        _tile(
-            "Payments to review", queries.reviews_open(), url, icon="shield", tone="wait", hint="Set aside for a look"
-        )
-    ]
-
-
-def _refunds() -> list[dict[str, Any]]:
-    failed = queries.refunds_failed(clock.now() - FAILED_WITHIN)
-    checked = queries.refunds_without_answer()
-    failed_url = url_for("refunds.index_view", status="failed")
-    checked_url = url_for("refunds.index_view", status="requested")
-    return [
-        _tile("Refunds that failed", failed, failed_url, icon="receipt-refund", tone="bad", hint="Within 30 days"),
-        _tile(
-            "Refunds being checked",
-            checked,
-            checked_url,
-            icon="hourglass",
-            tone="wait",
-            hint="No answer from Stripe yet",
-        ),
-    ]
-
-
-def _events() -> list[dict[str, Any]]:
-    stuck = queries.events_stuck(clock.now() - STUCK_AFTER)
-    return [_tile("Events not understood", stuck, url_for("webhooks.index_view"), icon="webhook", tone="note", hint="")]
 
 
 def _tile(label: str, number: int, url: str, **more: Any) -> dict[str, Any]:

@@ -163,13 +163,40 @@ def test_nothing_is_sent_into_our_own_network(app: Flask, url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "hooks.example.com", "http://hooks.example.com/", "ftp://x.example/", "https://a:b@x.example/", "https://x.example:0/",
-     "https://x.example/\r\nHost: y", "https:///x", "https://x.example/\0"],
+     "https://x.example/\r\nHost: y", "https:///x", "https://x.example/\0", f"https://{'a' * 64}.example/", "https://x..example/"],
 )  # fmt: skip
 def test_an_address_that_cannot_be_meant_makes_no_rule(app: Flask, url: str) -> None:
     with pytest.raises(targets.BadTarget):
         rule(channel="webhook", target=url)
 
     assert db.session.query(AlertRule).count() == 0
+
+
+def test_a_delivery_that_brings_down_whoever_takes_it_ends_and_holds_nobody_up(app: Flask) -> None:
+    with receiving() as receiver:
+        rule(channel="slack", target=receiver.url, local=True)
+        raised()
+        with transaction():
+            [doomed] = deliveries()
+            doomed.state, doomed.asked_at = "sending", clock.now() - timedelta(minutes=6)
+            doomed.tries = len(sending.PATIENCE) + 1
+        raised(dedup="another")
+
+        assert sending.deliver_waiting(settings(app)) == 2
+
+    assert sorted(delivery.state for delivery in deliveries()) == ["failed", "sent"]
+    assert len(receiver.bodies) == 1
+
+
+def test_an_address_kept_from_before_that_is_no_name_fails_at_once(app: Flask) -> None:
+    made = rule(channel="slack", target="https://hooks.example.com/")
+    with transaction():
+        db.session.get_one(AlertRule, made.id).target = f"https://{'a' * 64}.example/"
+    raised()
+
+    assert sending.deliver_waiting(settings(app)) == 1
+
+    assert deliveries()[0].state == "failed"
 
 
 def test_a_silenced_rule_tells_nothing_and_says_so(app: Flask) -> None:
