@@ -10,7 +10,8 @@ from app.currencies import CURRENCIES
 from app.errors import BadAmount
 from app.models.approval import ApprovalPolicy
 from app.money import MinorUnits, Money
-from app.web.permissions import ROLE_NAMES, may
+from app.web.permissions import ROLE_NAMES
+from app.web.roles import roles_with
 
 
 class Roles(SelectMultipleField):
@@ -41,8 +42,8 @@ class PolicyForm(Form):
     ) -> "PolicyForm":
         """The form of this act: as it holds now, or as it was sent."""
         form = cls(sent) if sent is not None else cls(data=_data(policy) if policy else None)
-        form.ask_roles.choices = [(role, name) for role, name in ROLE_NAMES.items() if may(role, act.ask)]
-        form.approve_roles.choices = [(role, name) for role, name in ROLE_NAMES.items() if may(role, act.approve)]
+        form.ask_roles.choices = [(role, ROLE_NAMES[role]) for role in roles_with(act.ask)]
+        form.approve_roles.choices = [(role, ROLE_NAMES[role]) for role in roles_with(act.approve)]
         return form
 
     @property

@@ -14,22 +14,27 @@ from app.money import MinorUnits, Money
 from app.refunds import allowances, reasons
 from app.web import proof
 from app.web.admin import StaffView, expose
-from app.web.permissions import ROLE_NAMES, Permission, may
+from app.web.permissions import ROLE_NAMES, Permission
+from app.web.roles import roles_with
 from app.web.sessions import current_actor
 
 _SCOPES = [SelectChoice("role", "A role"), SelectChoice("person", "One person")]
-_ROLES = [SelectChoice(role, name) for role, name in ROLE_NAMES.items() if may(role, Permission.REFUND_CREATE)]
 _STRIPE = [
     SelectChoice("", "Nothing"),
     *(SelectChoice(code, code.replace("_", " ").capitalize()) for code in STRIPE_REASONS),
 ]
 
 
+def _roles() -> list[SelectChoice]:
+    """Those that may give money back in this shop, asked anew for every form: a shop changes what its roles may."""
+    return [SelectChoice(role, ROLE_NAMES[role]) for role in roles_with(Permission.REFUND_CREATE)]
+
+
 class LimitForm(Form):
     """An empty amount is no limit. The currency `*` is counted with two decimals."""
 
     scope = RadioField("Whose", choices=_SCOPES, default="role")
-    role = SelectField("Role", choices=_ROLES)
+    role = SelectField("Role", choices=_roles)
     person = StringField("E-mail address")
     currency = StringField("Currency", [validators.InputRequired("Write a currency, or * for every other.")])
     approval_from = StringField("Another person from")

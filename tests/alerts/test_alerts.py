@@ -21,6 +21,7 @@ from app.errors import BadRequest
 from app.models.alert import AlertDelivery, AlertRule
 from app.models.audit_log import AuditLog
 from app.models.mail import Mail
+from app.models.role_policy import RolePermission
 from app.models.staff import Staff
 from app.settings import Settings
 from tests import factories
@@ -307,7 +308,7 @@ def test_the_digest_comes_at_eight_where_the_person_is(app: Flask, instant: date
 
     assert written == [int(comes), 0]
     assert [mail.subject for mail in db.session.query(Mail)] == (
-        [f"1 things wait for you, {instant:%-d %B %Y}"] if comes else []
+        [f"1 thing waits for you, {instant:%-d %B %Y}"] if comes else []
     )
 
 
@@ -320,6 +321,19 @@ def test_who_switched_it_off_or_has_nothing_to_do_gets_no_digest(app: Flask) -> 
     desk.post("/admin/digest/", {"zone": "UTC"})
     with time_machine.travel(noon, tick=False):
         assert digest.send_due(factories.account().id) == 0
+
+
+def test_a_digest_tells_nothing_that_the_shop_took_from_the_role(app: Flask) -> None:
+    staff(app, "support")
+    noon = factories.NOON
+    factories.refund(factories.charge(), status="failed", created_at=noon)
+    with transaction():
+        db.session.add(RolePermission(role="support", permission="refund.read", granted=False, changed_at=noon))
+
+    with time_machine.travel(noon.replace(hour=8), tick=False):
+        assert digest.send_due(factories.account().id) == 0
+
+    assert db.session.query(Mail).count() == 0
 
 
 def test_a_zone_that_is_none_is_refused(app: Flask) -> None:
