@@ -1,7 +1,7 @@
 """The chain of the trail: every entry holds the hash of the one before, so that nothing can be changed unseen.
 
-The rule is written out here a second time (the trigger in migration 0002 has the first): whoever can change the database can
-change the trigger's function, but not this file.
+The rule is written out here a second time (the triggers of migrations 0002 and 0023 have the first): whoever can change the
+database can change the trigger's function, but not this file.
 """
 
 from collections.abc import Iterator
@@ -13,13 +13,37 @@ from app.database import db
 
 BATCH = 5_000
 
+# What may be about a person is in the chain as salted digests, so that the words can go and the chain stays; an entry of version 1
+# hashed the words themselves, and where they are gone (`resealed`), what is left is vouched for by the erasure's own entry.
 _ENTRIES = text("""
-    SELECT id, previous_hash, hash, sha256(previous_hash || convert_to(jsonb_build_array(
-        id, (extract(epoch FROM at) * 1000000)::bigint, actor_kind, actor, action,
-        object_type, object_id, account_id, reason, before, after, ip,
-        request_id)::text, 'UTF8')) AS expected
-    FROM audit_logs WHERE id > :after ORDER BY id LIMIT :limit
+    SELECT entry.id, entry.previous_hash, entry.hash, entry.at, entry.version, entry.erasure_id, entry.action,
+        CASE WHEN entry.version = 1 AND entry.erasure_id IS NOT NULL THEN sha256(entry.hash || rest)
+            WHEN entry.version = 1 THEN sha256(entry.previous_hash || convert_to(jsonb_build_array(
+                entry.id, (extract(epoch FROM entry.at) * 1000000)::bigint, entry.actor_kind, entry.actor, entry.action,
+                entry.object_type, entry.object_id, entry.account_id, entry.reason, entry.before, entry.after, entry.ip,
+                entry.request_id)::text, 'UTF8'))
+            ELSE sha256(entry.previous_hash || rest) END AS expected,
+        -- Words that were taken out are really gone, and only an erasure takes words out.
+        coalesce(pieces.are_blank, true) AND (entry.digests IS NULL) = (entry.erasure_id IS NULL) AS is_clean
+    FROM audit_logs AS entry
+    CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(said.field, CASE WHEN entry.digests ? said.field THEN entry.digests ->> said.field ELSE
+                encode(sha256(convert_to(coalesce(entry.salts ->> said.field, encode(sha256(convert_to(
+                    entry.salt::text || '\\:' || said.field, 'UTF8')), 'hex')) || '\\:' || said.words, 'UTF8')), 'hex') END)
+                || coalesce(entry.digests, '{}') AS digests,
+            bool_and(said.words IN ('null', 'erased')) FILTER (WHERE entry.digests ? said.field) AS are_blank
+        FROM (SELECT plain.field, plain.words FROM (VALUES ('actor', entry.actor), ('object_id', entry.object_id),
+                ('reason', entry.reason), ('ip', entry.ip)) AS plain (field, words) WHERE plain.words IS NOT NULL
+            UNION ALL SELECT 'before.' || key, value::text FROM jsonb_each(entry.before)
+            UNION ALL SELECT 'after.' || key, value::text FROM jsonb_each(entry.after)) AS said) AS pieces
+    CROSS JOIN LATERAL (SELECT convert_to(jsonb_build_array(
+        entry.id, (extract(epoch FROM entry.at) * 1000000)::bigint, entry.actor_kind, entry.action, entry.object_type,
+        entry.account_id, entry.request_id, entry.before IS NULL, entry.after IS NULL, pieces.digests)::text, 'UTF8') AS rest)
+        AS rests
+    WHERE entry.id > :after ORDER BY entry.id LIMIT :limit
 """)
+# What erasures wrote into the chain themselves: of which entries they took words, and what is left of those of version 1.
+_ERASED = text("SELECT after FROM audit_logs WHERE action = 'customer.words_erased' ORDER BY id")
 _START = text("SELECT sha256(''::bytea)")
 
 
@@ -54,15 +78,26 @@ class _Entry:
     previous_hash: bytes
     hash: bytes
     expected: bytes
+    version: int
+    erasure_id: str | None
+    is_clean: bool
+
+
+# By entry: the erasure that took words out of it, and the seal of what is left.
+Told = dict[int, tuple[str, str | None]]
 
 
 def verify(anchor: Head | None = None) -> Broken | None:
-    """Walk the whole chain. None means: every entry is there, unchanged, in order; with an anchor, the tail as well."""
+    """Walk the whole chain. None means: every entry is there, unchanged, in order; with an anchor, the tail as well.
+
+    Words that an erasure took out are no fault, as long as the erasure says so in the chain.
+    """
+    told = _told_by_erasures()
     expected_id = 1
     previous: bytes = bytes(db.session.execute(_START).scalar_one())
     anchored: bytes | None = None
     for entry in _entries():
-        if fault := _fault(entry, expected_id, previous):
+        if fault := _fault(entry, expected_id, previous, told):
             return fault
         if anchor is not None and entry.id == anchor.id:
             anchored = entry.hash
@@ -80,13 +115,42 @@ def head() -> Head | None:
     return Head(last.id, bytes(last.hash)) if last is not None else None
 
 
-def _fault(entry: _Entry, expected_id: int, previous: bytes) -> Broken | None:
+def erased() -> tuple[int, int]:
+    """How many entries had words taken out, and by how many erasures."""
+    told = _told_by_erasures()
+    return len(told), len({erasure for erasure, _ in told.values()})
+
+
+def _told_by_erasures() -> Told:
+    told: Told = {}
+    for after in db.session.execute(_ERASED).scalars():
+        seals = after.get("entries") if isinstance(after, dict) else None
+        if isinstance(seals, dict):
+            told |= {
+                int(number): (str(after.get("erasure")), seal) for number, seal in seals.items() if number.isdigit()
+            }
+    return told
+
+
+def _fault(entry: _Entry, expected_id: int, previous: bytes, told: Told) -> Broken | None:
     if entry.id > expected_id:
         return Broken(expected_id, "the entry is missing")
     if entry.previous_hash != previous:
         return Broken(entry.id, "the entry does not follow the one before it")
-    if entry.hash != entry.expected:
+    if entry.erasure_id is not None:
+        return _erasure_fault(entry, told)
+    if entry.hash != entry.expected or not entry.is_clean:
         return Broken(entry.id, "the entry was changed after it was written")
+    return None
+
+
+def _erasure_fault(entry: _Entry, told: Told) -> Broken | None:
+    erasure, seal = told.get(entry.id, (None, None))
+    if erasure != entry.erasure_id:
+        return Broken(entry.id, "words are missing from it, and no erasure says that it took them")
+    kept = seal == entry.expected.hex() if entry.version == 1 else entry.hash == entry.expected
+    if not kept or not entry.is_clean:
+        return Broken(entry.id, "the entry was changed after an erasure took words out of it")
     return None
 
 
@@ -95,5 +159,13 @@ def _entries() -> Iterator[_Entry]:
     after = -(2**63)
     while batch := db.session.execute(_ENTRIES, {"after": after, "limit": BATCH}).all():
         for row in batch:
-            yield _Entry(row.id, bytes(row.previous_hash), bytes(row.hash), bytes(row.expected))
+            yield _Entry(
+                row.id,
+                bytes(row.previous_hash),
+                bytes(row.hash),
+                bytes(row.expected or b""),
+                row.version,
+                str(row.erasure_id) if row.erasure_id else None,
+                row.is_clean,
+            )
         after = batch[-1].id

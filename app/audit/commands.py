@@ -19,11 +19,15 @@ def verify(anchor: str | None) -> None:
     except ValueError as error:
         raise click.ClickException("The anchor is a line that `flask audit head` printed.") from error
     broken = chain.verify(noted)
-    last = chain.head()
+    last, (entries, erasures) = chain.head(), chain.erased()
     db.session.rollback()
     if broken is not None:
         raise click.ClickException(f"The trail is broken at entry {broken.id}: {broken.why}.")
     click.echo(f"The trail is whole: {last.id if last else 0} entries. Head {last or 'none'}")
+    if entries:
+        click.echo(
+            f"Words were taken out of {entries} of them by {erasures} erasures of persons, as the trail itself says."
+        )
 
 
 @audit.command("head", help="Print the last entry's number and hash: keep it outside, it is what --anchor takes.")

@@ -55,6 +55,7 @@ SENTENCES: dict[str, str] = {
     "field.removed": "{who} removed the field {after.field} of {what}",
     "customer.linked": "{who} linked {what} and {after.other}: one person",
     "customer.unlinked": "{who} parted {what} and {after.other}",
+    "customer.words_erased": "{who} took the words of an erased person out of earlier entries",
     "customer.exported": "{who} took out all that is kept of {what}",
     "timeline.exported": "{who} downloaded the timeline of {what}",
     "review.approve.requested": "{who} approved review {what} of {after.charge}",

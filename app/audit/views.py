@@ -3,7 +3,9 @@
 from sqlalchemy import ColumnElement, or_
 
 from app.audit.sentences import SENTENCES, label, sentence
+from app.database import db
 from app.models.audit_log import ACTOR_KINDS, AuditLog
+from app.models.erasure import Erasure
 from app.web import columns
 from app.web.admin import expose
 from app.web.filters import ChoiceFilter, DateFilter, TextFilter, equals
@@ -69,7 +71,25 @@ class AuditView(ListView[AuditLog, AuditLog]):
     @expose("/<entry_id>")
     def details(self, entry_id: str) -> str:
         entry = find(AuditLog, entry_id, what="entry", of_account=False)
-        return self.render("audit/entry.html", entry=entry, sentence=sentence(entry), changes=_changes(entry))
+        erasure = db.session.get(Erasure, entry.erasure_id) if entry.erasure_id else None
+        return self.render(
+            "audit/entry.html",
+            entry=entry,
+            sentence=sentence(entry),
+            changes=_changes(entry),
+            erasure=erasure,
+            gone=[_piece(field) for field in sorted(entry.digests or {})],
+        )
+
+
+def _piece(field: str) -> str:
+    """`after.search_words` as people say it."""
+    side, _, name = field.partition(".")
+    return (
+        f"{name.replace('_', ' ')} ({side})"
+        if name
+        else {"ip": "address it came from"}.get(side, side.replace("_", " "))
+    )
 
 
 def _changes(entry: AuditLog) -> list[tuple[str, object, object]]:

@@ -8,11 +8,12 @@ from typing import Any, Self
 import orjson
 from sqlalchemy import Table, text
 
-from app.database import Base, db
-from app.mirror import raw
+from app.database import Base, Prepared, db
+from app.mirror import erased, raw
 from app.mirror.door_sql import Statements
 from app.mirror.fields import Obj, Row, when
 from app.mirror.news import News
+from app.mirror.stripped import stripped
 
 # Nothing follows a deletion.
 DELETED = 99
@@ -84,10 +85,36 @@ class Door:
     def _save_full(self, batch: "list[tuple[Obj, News]]", *, by_read: bool, decided: bool) -> Saved:
         rows, doubtful = self._collapse([self._record(obj, news) for obj, news in batch])
         statement = self.sql.decided if decided else self.sql.upsert
-        values: Row = {"rows": orjson.dumps(rows).decode(), "by_read": by_read}
-        applied = set(statement.execute(values).scalars())
+        applied = self._write(statement, rows, by_read=by_read)
         left = [row for row in rows if row[self.key] not in applied]
+        if left and (gone := self._stripped(left)):
+            statement = self.sql.decided_stripped if decided else self.sql.upsert_stripped
+            applied |= self._write(statement, list(gone.values()), by_read=by_read)
+            left = [gone.get(row[self.key], row) for row in left if row[self.key] not in applied]
         return self._judge(left, doubtful, applied)
+
+    def _write(self, statement: Prepared, rows: list[Row], *, by_read: bool) -> set[str]:
+        values: Row = {"rows": orjson.dumps(rows).decode(), "by_read": by_read}
+        return set(statement.execute(values).scalars())
+
+    def _stripped(self, rows: list[Row]) -> dict[str, Row]:
+        """Those of the rows that are an erased person's, without the person; their own ids are recognised from now on."""
+        known = erased.among(row[name] for row in rows for name in self.sql.kin)
+        found = {}
+        for row in rows:
+            if mark := erased.mark_of(row, self.sql.kin, known):
+                erased.add([row[self.key]], mark, row["account_id"])
+                found[row[self.key]] = row | self.without_person(raw.unpack(bytes.fromhex(row["raw"][2:])))
+        return found
+
+    def without_person(self, obj: Obj) -> Row:
+        """The columns that come of the object's content, after the person is taken out of it."""
+        obj = stripped(obj)
+        return {
+            **self.row(obj),
+            "metadata": obj.get("metadata"),
+            "raw": "\\x" + raw.pack(raw.body_of(obj)[1]).hex(),
+        }
 
     def _record(self, obj: Obj, news: News) -> Row:
         obj, body = raw.body_of(obj)

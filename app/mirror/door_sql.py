@@ -3,6 +3,7 @@
 from sqlalchemy import Table
 
 from app.database import Prepared
+from app.mirror.erased import kin_of
 
 # A read that began later is right whatever the seconds say. An event must be of a later second, or of the same second and further
 # along a life that has one direction.
@@ -17,6 +18,9 @@ _GROWING = ("seen_at", "heard_at")
 class Statements:
     """`upsert` and `decided` take :rows (a JSON array of records, sorted by key) and :by_read, and return the keys they wrote.
 
+    They pass over what is an erased person's: that is asked in the statement itself, so nobody else waits for an answer.
+    `upsert_stripped` and `decided_stripped` write those too, and are given them without the person.
+
     One parse of one JSON text is several times cheaper than thousands of bound values, and the statement never changes.
     """
 
@@ -25,13 +29,22 @@ class Statements:
         names = ", ".join(columns)
         insert = (
             f"INSERT INTO {table.name} AS t ({names}) SELECT {names} "
-            f"FROM json_populate_recordset(NULL::{table.name}, :rows) "
+            f"FROM json_populate_recordset(NULL::{table.name}, :rows) AS said WHERE {{which}} "
             f"ON CONFLICT ({key}) DO UPDATE SET {_assignments(columns, key)}"
         )
-        upsert = f"{insert} WHERE {_NEWER.format(new='excluded.')} RETURNING t.{key}"
-        decided = f"{insert} WHERE :by_read IS NOT NULL RETURNING t.{key}"
-        self.upsert = Prepared(f"upsert_{table.name}", upsert, rows="json", by_read="boolean")
-        self.decided = Prepared(f"decided_{table.name}", decided, rows="json", by_read="boolean")
+        self.kin = kin_of(table, key, ours)
+        theirs = ", ".join(f"said.{name}" for name in self.kin)
+        others = insert.format(
+            which=f"NOT EXISTS (SELECT FROM erased_objects AS gone WHERE gone.id = ANY (ARRAY[{theirs}]))"
+        )
+        every = insert.format(which="TRUE")
+        upsert = f" WHERE {_NEWER.format(new='excluded.')} RETURNING t.{key}"
+        decided = f" WHERE :by_read IS NOT NULL RETURNING t.{key}"
+        types = {"rows": "json", "by_read": "boolean"}
+        self.upsert = Prepared(f"upsert_{table.name}", others + upsert, **types)
+        self.decided = Prepared(f"decided_{table.name}", others + decided, **types)
+        self.upsert_stripped = Prepared(f"upsert_stripped_{table.name}", every + upsert, **types)
+        self.decided_stripped = Prepared(f"decided_stripped_{table.name}", every + decided, **types)
         self.known = f"SELECT {key} AS key, seen_at, rank, raw FROM {table.name} WHERE {key} = ANY(:ids)"
         self.gone = (
             f"UPDATE {table.name} AS t SET deleted_at = :seen_at, seen_at = greatest(t.seen_at, :seen_at), "

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
@@ -16,6 +17,8 @@ class AuditLog(Base):
 
     `hash` and `previous_hash` are filled by a trigger in the database, so a row that came in by any way is in the chain.
     `before` and `after` hold the fields that changed; never secrets, never card data.
+    Words of a person who was erased can be taken out later: `erasure_id` says by what. `salt`, `salts` and `digests` let the chain
+    be checked all the same; see docs/decisions/erasure.md. `version`: 1 hashed the words themselves, 2 hashes their digests.
     """
 
     __tablename__ = "audit_logs"
@@ -42,3 +45,8 @@ class AuditLog(Base):
     request_id: Mapped[str | None]
     previous_hash: Mapped[bytes]
     hash: Mapped[bytes]
+    version: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    salt: Mapped[UUID | None]
+    salts: Mapped[dict[str, Any] | None]
+    digests: Mapped[dict[str, Any] | None]
+    erasure_id: Mapped[UUID | None]

@@ -17,6 +17,7 @@ from app.models.customer_link import CustomerLink
 from app.models.dispute import Dispute
 from app.models.dispute_draft import DisputeDraft, DisputeFile, DisputeSubmission
 from app.models.early_fraud_warning import EarlyFraudWarning
+from app.models.erasure import ErasedObject, Erasure, ErasureStep
 from app.models.evidence_policy import EvidencePolicy
 from app.models.gateway_call import GatewayCall, RateBucket
 from app.models.invitation import Invitation
@@ -70,6 +71,9 @@ TABLES = (
     DisputeFile,
     DisputeSubmission,
     EarlyFraudWarning,
+    ErasedObject,
+    Erasure,
+    ErasureStep,
     EvidencePolicy,
     GatewayCall,
     Invitation,

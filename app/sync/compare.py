@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import text
 
 from app.database import db
-from app.mirror import raw
+from app.mirror import erased, raw
 from app.mirror.door import Door
 from app.mirror.fields import Obj, Row, when
 
@@ -34,7 +34,7 @@ class Drift:
 
 def compare(kind: str, door: Door, objects: Sequence[Obj]) -> list[Drift]:
     """Differences between these objects, fresh from Stripe, and their rows. PostgreSQL knows when two values are one."""
-    records = [_record(door, obj) for obj in objects]
+    records = _without_persons(door, [_record(door, obj) for obj in objects], objects)
     if not records:
         return []
     names = [name for name in records[0] if name != door.key]
@@ -70,6 +70,19 @@ def _record(door: Door, obj: Obj) -> Row:
         "created_at": when(obj.get("created")),
         "metadata": obj.get("metadata"),
     }
+
+
+def _without_persons(door: Door, records: list[Row], objects: Sequence[Obj]) -> list[Row]:
+    """What Stripe still knows of an erased person, and the mirror does not any more, is no difference."""
+    known = erased.among(record[name] for record in records for name in door.sql.kin)
+    if not known:
+        return records
+    return [
+        {name: value for name, value in (record | door.without_person(obj)).items() if name != "raw"}
+        if erased.mark_of(record, door.sql.kin, known)
+        else record
+        for record, obj in zip(records, objects, strict=True)
+    ]
 
 
 def _query(door: Door, names: Sequence[str]) -> str:

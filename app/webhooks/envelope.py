@@ -9,13 +9,14 @@ from typing import Any
 import orjson
 
 from app import clock
-from app.mirror import raw
+from app.mirror import erased, raw
 from app.mirror.fields import ref
 from app.webhooks.signatures import NotBelieved
 
 _ID = re.compile(r"evt_[0-9A-Za-z_]{1,250}")
 _TYPE = re.compile(r"[0-9a-z_.]{1,200}")
 _NAME = re.compile(r"[0-9A-Za-z_.:-]{1,255}")
+_KIN = tuple(name.removesuffix("_id") for name in erased.KIN)
 
 
 class ThinEvent(NotBelieved):
@@ -43,6 +44,14 @@ class Envelope:
     thing: dict[str, Any] = field(repr=False)
     body: bytes = field(repr=False)
     customer_id: str | None = None
+
+    @property
+    def about(self) -> list[str]:
+        """Ids by which an erased person would be recognised: the object's own, and those of what it belongs to."""
+        named = (ref(self.thing.get(name)) for name in _KIN)
+        payment = self.thing.get("payment")
+        paid = (ref(payment.get(name)) for name in ("payment_intent", "charge")) if isinstance(payment, dict) else ()
+        return list({key: None for key in (self.object_id, self.customer_id, *named, *paid) if _name(key)})
 
 
 def read(body: bytes) -> Envelope:

@@ -11,7 +11,8 @@ from sqlalchemy import Row, text
 
 from app import clock
 from app.database import Prepared, db
-from app.mirror import accounts, raw
+from app.mirror import accounts, erased, raw
+from app.mirror.stripped import stripped_event
 from app.webhooks import handlers
 from app.webhooks.envelope import Envelope
 from app.webhooks.handlers import Verdict
@@ -27,8 +28,12 @@ _KEEP = Prepared(
     SELECT said.id, owner.id, said.type, said.created_at, said.api_version, said.object_id, said.object_type, said.customer_id,
            said.request_id, said.body, said.source, said.received_at, said.deliveries, said.state, said.attempts, said.next_try_at,
            said.processed_at
-      FROM json_populate_recordset(NULL::webhook_events, :rows) AS said,
+      FROM json_to_recordset(:rows) AS said (
+               id text, type text, created_at timestamptz, api_version text, object_id text, object_type text, customer_id text,
+               request_id text, body bytea, source text, received_at timestamptz, deliveries integer, state text,
+               attempts integer, next_try_at timestamptz, processed_at timestamptz, about text[]),
            (SELECT id FROM accounts WHERE livemode = :livemode ORDER BY id LIMIT 1) AS owner
+     WHERE said.about IS NULL OR NOT EXISTS (SELECT FROM erased_objects AS gone WHERE gone.id = ANY (said.about))
      ORDER BY said.id
     ON CONFLICT (id) DO UPDATE SET deliveries = webhook_events.deliveries + excluded.deliveries
     RETURNING id, account_id, deliveries, state, attempts
@@ -68,9 +73,12 @@ def keep(envelopes: Sequence[Envelope], source: str, heard_at: datetime) -> list
     rows = [_row(envelope) | shared | {"deliveries": times[envelope.id]} for envelope in by_id.values()]
     values = {"rows": orjson.dumps(rows).decode(), "livemode": envelopes[0].livemode}
     answers = _KEEP.execute(values).all()
-    if not answers:  # the first event of all: nobody had asked yet whose it is
+    if len(answers) < len(rows):
+        # The first event of all: nobody had asked yet whose it is. Or events of a person who was erased.
         accounts.current(envelopes[0].livemode)
-        answers = _KEEP.execute(values).all()
+        written = {answer.id for answer in answers}
+        left = [_without_person(row, by_id[row["id"]]) for row in rows if row["id"] not in written]
+        answers = [*answers, *_KEEP.execute(values | {"rows": orjson.dumps(left).decode()})]
     return [
         Open(by_id[answer.id], answer.account_id, answer.state, answer.attempts)
         for answer in answers
@@ -112,8 +120,21 @@ def _row(envelope: Envelope) -> dict[str, Any]:
         "customer_id": envelope.customer_id,
         "request_id": envelope.request_id,
         "body": "\\x" + raw.pack(envelope.body).hex(),
+        # Left away, nobody asks whether it is an erased person's.
+        "about": envelope.about,
         "state": "ignored" if handlers.kind_of(envelope.type) is handlers.IGNORED else "processed",
     }
+
+
+def _without_person(row: dict[str, Any], envelope: Envelope) -> dict[str, Any]:
+    """The same event, stripped where it is an erased person's; then so is the object in it, even if it says so no more."""
+    plain = {name: value for name, value in row.items() if name != "about"}
+    if not (known := erased.among(envelope.about)):
+        return plain
+    if envelope.object_id is not None:
+        account_id = accounts.current(envelope.livemode).id
+        erased.add([envelope.object_id], next(iter(known.values())), account_id)
+    return plain | {"body": "\\x" + raw.pack(orjson.dumps(stripped_event(orjson.loads(envelope.body)))).hex()}
 
 
 def _conclusion(verdict: Verdict, attempts: int) -> dict[str, Any]:

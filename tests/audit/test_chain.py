@@ -18,7 +18,10 @@ from app.database import db, transaction
 ROOT = Path(__file__).parents[2]
 ENTRIES = 12
 # The order in which a superuser's copy of the table has its columns.
-COLUMNS = "at, actor_kind, actor, action, object_type, object_id, account_id, reason, before, after, ip, request_id"
+COLUMNS = (
+    "at, actor_kind, actor, action, object_type, object_id, account_id, reason, before, after, ip, request_id, "
+    "version, salt, salts, digests, erasure_id"
+)
 
 
 def _write(number: int = ENTRIES) -> None:
@@ -42,6 +45,7 @@ def _as_superuser(*statements: str) -> None:
             db.session.execute(text(statement))
         db.session.execute(text("ALTER TABLE audit_logs ENABLE ALWAYS TRIGGER audit_chain"))
         db.session.execute(text("ALTER TABLE audit_logs ENABLE ALWAYS TRIGGER audit_only_grows"))
+        db.session.execute(text("ALTER TABLE audit_logs ENABLE ALWAYS TRIGGER audit_only_words_go"))
 
 
 def test_an_empty_trail_is_whole(app: Flask) -> None:

@@ -1,11 +1,16 @@
 """The trail as staff see it."""
 
+from uuid import uuid4
+
 from flask import Flask
 
 from app.actor import Actor
-from app.audit import trail
-from app.database import transaction
+from app.audit import erasing, trail
+from app.database import db, transaction
+from app.models.erasure import Erasure
+from tests import factories
 from tests.desk import staff
+from tests.factories import NOON
 
 
 def _write(reason: str = "Arrived broken", actor: str = "ben@shop.example") -> None:
@@ -99,3 +104,37 @@ def test_an_auditor_sees_the_trail_and_nothing_else(app: Flask) -> None:
     auditor.get("/admin/audit/")
     for path in ("/admin/staff/", "/admin/staff/roles", "/admin/webhooks/", "/admin/webhooks/refusals/"):
         auditor.get(path, expect=403)
+
+
+def test_an_entry_whose_words_were_erased_says_so_plainly(committed: Flask) -> None:
+    auditor = staff(committed, "auditor")
+    _write(reason="Quetzal phoned")
+    account = factories.account()
+    with transaction():
+        erasure = Erasure(
+            id=uuid4(),
+            account_id=account.id,
+            customer_id="cus_q",
+            state="running",
+            asked_by="ana@shop.example",
+            reason="Asked for it",
+            obstacles=[],
+            begun_at=NOON,
+        )
+        db.session.add(erasure)
+    with transaction():
+        erasing.take_out(
+            {3: ["reason", "after.charge"]},
+            erasure_id=erasure.id,
+            account_id=account.id,
+            actor=Actor.job("erase_persons"),
+        )
+
+    page = auditor.get("/admin/audit/3")
+
+    assert f"Erasure {erasure.id} of 2 Nov 2026" in page.words
+    assert "charge (after), reason" in page.words
+    assert "Quetzal" not in page.html
+    assert (
+        "erase_persons took the words of an erased person out of earlier entries" in auditor.get("/admin/audit/").words
+    )
