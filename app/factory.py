@@ -50,6 +50,7 @@ from app.staff.views import MySessionsView, StaffListView
 from app.web.admin import start_desk
 from app.web.setup import init_web
 from app.webhooks.views import init_webhooks
+from app.webhooks_console.health import WebhookHealthView
 from app.webhooks_console.views import EventsView, RefusalsView
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,6 +96,7 @@ def create_app(settings: Settings) -> Flask:
             RemarksView(),
             EventsView(),
             RefusalsView(),
+            WebhookHealthView(),
             ApprovalsView(),
             ApprovalRulesView(),
             EvidenceWordsView(),

@@ -7,6 +7,7 @@ from datetime import time
 from jobs.approvals import carry_out_approvals, expire_approvals
 from jobs.catch_up_events import catch_up_events
 from jobs.keep_house import keep_house
+from jobs.look_at_endpoints import look_at_endpoints
 from jobs.look_for_alerts import deliver_alerts, look_for_alerts, send_digests
 from jobs.run_refund_batches import run_refund_batches
 from jobs.schedules import Daily, Every, Schedule
@@ -44,6 +45,7 @@ TIMETABLE = (
     Line(send_digests, Every(seconds=300)),
     Line(carry_out_approvals, Every(seconds=30)),
     Line(expire_approvals, Every(seconds=600)),
+    Line(look_at_endpoints, Every(seconds=3600)),
     Line(catch_up_events, Every(seconds=180)),
     Line(keep_house, Daily(at=time(3, 15))),
 )

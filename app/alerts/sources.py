@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from app.database import db
 from app.models.audit_log import AuditLog
@@ -17,6 +17,7 @@ from app.models.dispute import Dispute
 from app.models.job_run import JobRun
 from app.models.refund import Refund
 from app.models.sync_window import SyncRun
+from app.models.webhook_endpoint import WebhookEndpoint
 from app.models.webhook_event import WebhookEvent
 from app.money import MinorUnits, Money
 
@@ -116,6 +117,40 @@ def _dead_events(account_id: int, now: datetime) -> list[Found]:
     return [Found("webhook_event", r.id, f"Event {r.id} ({r.type}) could not be understood and is dead.") for r in rows]
 
 
+def _endpoint_trouble(account_id: int, now: datetime) -> list[Found]:
+    """Where Stripe should send its events and does not, or not all; and a line that is silent though Stripe has events."""
+    rows = _rows(
+        select(WebhookEndpoint.id, WebhookEndpoint.status, WebhookEndpoint.missing)
+        .where(WebhookEndpoint.account_id == account_id, WebhookEndpoint.ours, WebhookEndpoint.gone_at.is_(None))
+        .where(or_(WebhookEndpoint.status != "enabled", func.cardinality(WebhookEndpoint.missing) > 0))
+        .order_by(WebhookEndpoint.id)
+    )
+    found = [
+        Found(
+            "webhook_endpoint",
+            row.id,
+            f"Webhook endpoint {row.id} is {row.status} at Stripe."
+            if row.status != "enabled"
+            else f"Webhook endpoint {row.id} does not get {', '.join(row.missing)}.",
+        )
+        for row in rows
+    ]
+    lately = (WebhookEvent.account_id == account_id, WebhookEvent.received_at > now - timedelta(hours=1))
+    by_list, by_webhook = db.session.execute(
+        select(
+            select(WebhookEvent.id).where(*lately, WebhookEvent.source != "webhook").exists(),
+            select(WebhookEvent.id).where(*lately, WebhookEvent.source == "webhook").exists(),
+        )
+    ).one()
+    if by_list and not by_webhook:
+        found.append(
+            Found(
+                "account", str(account_id), "No webhook came for an hour, though Stripe's list of events has new ones."
+            )
+        )
+    return found
+
+
 def _failed_jobs(_account_id: int, now: datetime) -> list[Found]:
     rows = _rows(
         select(JobRun.job, func.max(JobRun.id).label("run"), func.count().label("times"))
@@ -147,6 +182,7 @@ SOURCES = (
     Source("refund.pending", "Refunds pending for 10 business days", _old_refunds),
     Source("authorisation.ending", "Held payments that end within 24 hours", _holds_ending),
     Source("event.dead", "Dead webhook events", _dead_events),
+    Source("webhook.line", "Webhooks that do not come", _endpoint_trouble),
     Source("job.failed", "Failed jobs", _failed_jobs),
     Source("sync.drift", "Differences to Stripe", _sync_trouble),
 )

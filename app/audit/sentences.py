@@ -74,6 +74,8 @@ SENTENCES: dict[str, str] = {
     "object.synced": "{who} read {what} again from Stripe",
     "sync.healed": "{who} healed {what}",
     "event.replayed": "{who} replayed event {what}",
+    "event.ignored": "{who} let event {what} be",
+    "endpoints.read": "{who} read the webhook endpoints of {what} from Stripe",
     "staff.added": "{who} added {what} as {after.role}",
     "staff.role_changed": "{who} changed the role of {what} from {before.role} to {after.role}",
     "staff.deactivated": "{who} ended the access of {what}",

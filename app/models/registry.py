@@ -43,7 +43,9 @@ from app.models.staff import SignInAttempt, Staff, StaffSession
 from app.models.subscription import Subscription, SubscriptionItem
 from app.models.sync_window import SyncRun, SyncWindow
 from app.models.wanted_object import WantedObject
+from app.models.webhook_endpoint import WebhookEndpoint
 from app.models.webhook_event import WebhookEvent, WebhookRefusal
+from app.models.webhook_try import WebhookTry
 
 TABLES = (
     Account,
@@ -113,6 +115,8 @@ TABLES = (
     SyncWindow,
     Tag,
     WantedObject,
+    WebhookEndpoint,
     WebhookEvent,
     WebhookRefusal,
+    WebhookTry,
 )

@@ -1,6 +1,7 @@
 """What Stripe told us, kept before it is understood."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,6 +18,7 @@ class WebhookEvent(Base):
     state: waiting (kept, to be tried at `next_try_at`), processed, superseded (older than what we knew),
     ignored (no handler), dead.
     `customer_id`: whose object it is about, as far as the object itself says so.
+    `headers`: how its first delivery came, without the signature itself; None for what was read from Stripe's list.
     `body`: the event as received, zstd-compressed. `source`: webhook or catch-up. `deliveries` counts how often it came.
     """
 
@@ -48,6 +50,7 @@ class WebhookEvent(Base):
     customer_id: Mapped[str | None]
     request_id: Mapped[str | None]
     body: Mapped[bytes]
+    headers: Mapped[dict[str, Any] | None]
     source: Mapped[str]
     received_at: Mapped[datetime]
     deliveries: Mapped[int] = mapped_column(server_default=text("1"))

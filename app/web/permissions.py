@@ -44,6 +44,7 @@ class Permission(StrEnum):
     MAIL_SEND = "mail.send"
     EXPORT = "export"
     EVENT_READ = "event.read"
+    EVENT_REPLAY = "event.replay"
     JOB_READ = "job.read"
     SYNC = "sync"
     AUDIT_READ = "audit.read"
@@ -88,6 +89,7 @@ LABELS: dict[Permission, str] = {
     Permission.MAIL_SEND: "Send mails again, or keep them back",
     Permission.EXPORT: "Download lists",
     Permission.EVENT_READ: "See webhook events",
+    Permission.EVENT_REPLAY: "Replay webhook events, or let them be",
     Permission.JOB_READ: "See jobs",
     Permission.SYNC: "Read objects again from Stripe",
     Permission.AUDIT_READ: "See the audit trail",
@@ -178,7 +180,14 @@ ROLES: dict[str, frozenset[Permission]] = {
     ),
     "developer": frozenset(
         _SHOP
-        | {Permission.EVENT_READ, Permission.JOB_READ, Permission.ALERT_MANAGE, Permission.MAIL_READ, Permission.SYNC}
+        | {
+            Permission.EVENT_READ,
+            Permission.EVENT_REPLAY,
+            Permission.JOB_READ,
+            Permission.ALERT_MANAGE,
+            Permission.MAIL_READ,
+            Permission.SYNC,
+        }
     ),
     # Sees the trail and nothing else.
     "auditor": frozenset({Permission.AUDIT_READ, Permission.EXPORT}),

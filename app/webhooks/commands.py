@@ -5,7 +5,7 @@ import click
 from app.actor import Actor
 from app.errors import DomainError
 from app.gateways.current import gateway
-from app.webhooks import inbox
+from app.webhooks import operations
 
 
 @click.group("webhooks", help="Events that Stripe sent.")
@@ -19,7 +19,7 @@ def webhooks() -> None:
 def replay(ids: tuple[str, ...], reason: str | None) -> None:
     for event_id in ids:
         try:
-            state = inbox.replay(event_id, gateway(), actor=Actor.command("flask webhooks replay"), reason=reason)
+            state = operations.replay(event_id, gateway(), actor=Actor.command("flask webhooks replay"), reason=reason)
         except DomainError as refusal:
             raise click.ClickException(str(refusal)) from refusal
         click.echo(f"{event_id}: {state}")

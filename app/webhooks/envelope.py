@@ -30,6 +30,7 @@ class Envelope:
     `created_at` is a whole second on Stripe's clock. `thing` is data.object; `object_id` is None where it has no id.
     `customer_id`: whose object it is, or was before the event.
     `account` names a connected account, None means our own. `body`: the whole event as JSON, as it may be stored.
+    `headers`: of the request it came with, as far as they are kept.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Envelope:
     thing: dict[str, Any] = field(repr=False)
     body: bytes = field(repr=False)
     customer_id: str | None = None
+    headers: dict[str, str] | None = None
 
     @property
     def about(self) -> list[str]:
@@ -54,16 +56,16 @@ class Envelope:
         return list({key: None for key in (self.object_id, self.customer_id, *named, *paid) if _name(key)})
 
 
-def read(body: bytes) -> Envelope:
+def read(body: bytes, headers: dict[str, str] | None = None) -> Envelope:
     """The event in these bytes.
 
     Raises:
         ThinEvent, NotBelieved: with a reason; whatever the bytes are, no other error leaves this function.
     """
-    return of(_decode(body))
+    return of(_decode(body), headers)
 
 
-def of(event: object) -> Envelope:
+def of(event: object, headers: dict[str, str] | None = None) -> Envelope:
     """The event in this decoded JSON, as the list of events answers it.
 
     Raises:
@@ -95,6 +97,7 @@ def of(event: object) -> Envelope:
         thing=thing,
         body=raw.body_of({**event, "data": {**data, "object": thing}})[1],
         customer_id=_customer(thing, data.get("previous_attributes")),
+        headers=headers,
     )
 
 

@@ -14,14 +14,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError
 
 from app import clock
-from app.actor import Actor
-from app.audit import trail
 from app.database import db, transaction
-from app.errors import Unknown
 from app.mirror import pull, raw
 from app.mirror.pull import Reads
 from app.models.webhook_event import WebhookEvent
-from app.webhooks import handlers, rows
+from app.webhooks import changes, handlers, rows
 from app.webhooks.envelope import Envelope, of
 from app.webhooks.handlers import NotUnderstood, Verdict
 from app.webhooks.patience import is_outage, patiently
@@ -90,33 +87,8 @@ def understand(event_id: str, gateway: Reads) -> bool:
         if is_outage(error):
             raise
         with transaction():
-            rows.conclude_one(_failed(event_id, error, claimed.attempts), claimed.attempts)
+            rows.conclude_one(claimed, _failed(event_id, error, claimed.attempts))
     return True
-
-
-def replay(event_id: str, gateway: Reads, *, actor: Actor, reason: str | None = None) -> str:
-    """Understand an event once more, whatever became of it before; its state afterwards.
-
-    Raises:
-        Unknown: there is no such event.
-    """
-    with transaction():
-        event = db.session.get(WebhookEvent, event_id, with_for_update=True)
-        if event is None:
-            raise Unknown(f"There is no event {event_id}.")
-        before = {"state": event.state, "attempts": event.attempts, "error": event.error}
-        event.state, event.attempts, event.next_try_at, event.processed_at = "waiting", 0, clock.now(), None
-        trail.record(
-            actor,
-            "event.replayed",
-            "webhook_event",
-            event_id,
-            account_id=event.account_id,
-            reason=reason,
-            before=before,
-        )
-    understand(event_id, gateway)
-    return db.session.get_one(WebhookEvent, event_id, populate_existing=True).state
 
 
 def waiting(limit: int) -> list[str]:
@@ -163,22 +135,27 @@ def _tried(event: Open, heard_at: datetime) -> Verdict:
 def _understand(claimed: Any, gateway: Reads) -> None:
     """Apply what was kept; where that leaves a doubt, let Stripe say how the object is now."""
     envelope = of(raw.unpack(claimed.body))
+    kind = handlers.kind_of(envelope.type)
+    before = changes.copy_of(kind, envelope.object_id)
+    db.session.rollback()
+
+    def changed() -> list[str]:
+        return changes.differing(before, changes.copy_of(kind, envelope.object_id))
 
     def apply() -> Verdict:
         with transaction():
             [verdict] = handlers.apply([envelope], account_id=claimed.account_id, heard_at=claimed.received_at)
             if verdict.state != "waiting":
-                rows.conclude_one(verdict, claimed.attempts)
+                rows.conclude_one(claimed, verdict, changed=changed())
             return verdict
 
     if patiently(apply).state != "waiting":
         return
-    kind = handlers.kind_of(envelope.type)
     if kind is None or envelope.object_id is None:
         raise NotUnderstood(f"{envelope.type} names nothing that could be read again.")
     pull.read_again(kind, envelope.object_id, gateway, claimed.account_id)
     with transaction():
-        rows.conclude_one(Verdict(envelope.id, "processed"), claimed.attempts)
+        rows.conclude_one(claimed, Verdict(envelope.id, "processed"), changed=changed())
 
 
 def _failed(event_id: str, error: Exception, attempts: int) -> Verdict:

@@ -13,6 +13,7 @@ from app import clock
 from app.database import Prepared, db
 from app.mirror import accounts, erased, raw
 from app.mirror.stripped import stripped_event
+from app.models.webhook_try import WebhookTry
 from app.webhooks import handlers
 from app.webhooks.envelope import Envelope
 from app.webhooks.handlers import Verdict
@@ -23,15 +24,15 @@ _KEEP = Prepared(
     "keep_events",
     """
     INSERT INTO webhook_events (id, account_id, type, created_at, api_version, object_id, object_type, customer_id,
-                                request_id, body, source, received_at, deliveries, state, attempts, next_try_at,
+                                request_id, body, headers, source, received_at, deliveries, state, attempts, next_try_at,
                                 processed_at)
     SELECT said.id, owner.id, said.type, said.created_at, said.api_version, said.object_id, said.object_type, said.customer_id,
-           said.request_id, said.body, said.source, said.received_at, said.deliveries, said.state, said.attempts, said.next_try_at,
-           said.processed_at
+           said.request_id, said.body, said.headers, said.source, said.received_at, said.deliveries, said.state,
+           said.attempts, said.next_try_at, said.processed_at
       FROM json_to_recordset(:rows) AS said (
                id text, type text, created_at timestamptz, api_version text, object_id text, object_type text, customer_id text,
-               request_id text, body bytea, source text, received_at timestamptz, deliveries integer, state text,
-               attempts integer, next_try_at timestamptz, processed_at timestamptz, about text[]),
+               request_id text, body bytea, headers jsonb, source text, received_at timestamptz, deliveries integer,
+               state text, attempts integer, next_try_at timestamptz, processed_at timestamptz, about text[]),
            (SELECT id FROM accounts WHERE livemode = :livemode ORDER BY id LIMIT 1) AS owner
      WHERE said.about IS NULL OR NOT EXISTS (SELECT FROM erased_objects AS gone WHERE gone.id = ANY (said.about))
      ORDER BY said.id
@@ -94,11 +95,15 @@ def conclude(opened: Sequence[Open], verdicts: Iterable[Verdict]) -> None:
     if changed:
         rows = [_conclusion(verdict, event.attempts) for event, verdict in changed]
         db.session.execute(_CONCLUDE, {"rows": orjson.dumps(rows).decode()})
+        # What was older news, as it is now and then, needs no second row to say so.
+        failed = [(event, verdict) for event, verdict in changed if verdict.state in {"waiting", "dead"}]
+        db.session.add_all(_try(verdict, event.account_id, event.attempts, None) for event, verdict in failed)
 
 
-def conclude_one(verdict: Verdict, attempts: int) -> None:
-    """Say what became of an event after this many attempts."""
-    db.session.execute(_CONCLUDE, {"rows": orjson.dumps([_conclusion(verdict, attempts)]).decode()})
+def conclude_one(claimed: Row[Any], verdict: Verdict, *, changed: list[str] | None = None) -> None:
+    """Say what became of an event that was tried again; `changed`: the columns of our copy that differ since."""
+    db.session.execute(_CONCLUDE, {"rows": orjson.dumps([_conclusion(verdict, claimed.attempts)]).decode()})
+    db.session.add(_try(verdict, claimed.account_id, claimed.attempts, changed))
 
 
 def claim(event_id: str) -> Row[Any] | None:
@@ -120,6 +125,7 @@ def _row(envelope: Envelope) -> dict[str, Any]:
         "customer_id": envelope.customer_id,
         "request_id": envelope.request_id,
         "body": "\\x" + raw.pack(envelope.body).hex(),
+        "headers": envelope.headers,
         # Left away, nobody asks whether it is an erased person's.
         "about": envelope.about,
         "state": "ignored" if handlers.kind_of(envelope.type) is handlers.IGNORED else "processed",
@@ -135,6 +141,18 @@ def _without_person(row: dict[str, Any], envelope: Envelope) -> dict[str, Any]:
         account_id = accounts.current(envelope.livemode).id
         erased.add([envelope.object_id], next(iter(known.values())), account_id)
     return plain | {"body": "\\x" + raw.pack(orjson.dumps(stripped_event(orjson.loads(envelope.body)))).hex()}
+
+
+def _try(verdict: Verdict, account_id: int, number: int, changed: list[str] | None) -> WebhookTry:
+    return WebhookTry(
+        account_id=account_id,
+        event_id=verdict.event_id,
+        at=clock.now(),
+        number=number,
+        state=verdict.state,
+        error=verdict.error,
+        changed=changed,
+    )
 
 
 def _conclusion(verdict: Verdict, attempts: int) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import clock
-from app.mirror import accounts
+from app.mirror import accounts, raw
 from app.settings import Settings
-from app.webhooks import envelope, inbox, refusals, signatures
+from app.webhooks import endpoints, envelope, inbox, refusals, signatures
 from app.webhooks.envelope import Envelope, ThinEvent
 from app.webhooks.intake import Intake
 from app.webhooks.signatures import NotBelieved
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("webhooks.views")
 
-ADDRESSES = frozenset({"/webhooks/stripe", "/webhook"})
+ADDRESSES = endpoints.ADDRESSES
 # Stripe's largest event is 256 KB.
 LARGEST_BODY = 1024 * 1024
 _PIECE = 64 * 1024
@@ -33,6 +33,7 @@ _PIECE = 64 * 1024
 _READERS = 48
 _PATIENCE_SECONDS = 0.25
 _LONGEST_NUMBER = 12
+_LONGEST_HEADER = 200
 Answer = tuple[HTTPStatus, str]
 
 
@@ -82,17 +83,17 @@ class WebhookDoor:
             self._readers.release()
         if body is None:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than any event."
-        return self._received(body, environ.get("HTTP_STRIPE_SIGNATURE"), environ.get("REMOTE_ADDR"))
+        return self._received(body, environ.get("HTTP_STRIPE_SIGNATURE"), environ)
 
-    def _received(self, body: bytes, signature: str | None, ip: str | None) -> Answer:
+    def _received(self, body: bytes, signature: str | None, environ: "WSGIEnvironment") -> Answer:
         try:
             signatures.verify(body, signature, self._secrets, now=clock.now())
-            event = envelope.read(body)
+            event = envelope.read(body, _kept_headers(environ, signature))
             self._check_owner(event)
             self._intake.hand_in(event)
         except NotBelieved as refusal:
             with self._app.app_context():
-                refusals.note(str(refusal), body, ip=ip, event_id=refusal.event_id)
+                refusals.note(str(refusal), body, ip=environ.get("REMOTE_ADDR"), event_id=refusal.event_id)
             if isinstance(refusal, ThinEvent):
                 return HTTPStatus.OK, "Received, and not used."
             return HTTPStatus.BAD_REQUEST, str(refusal)
@@ -132,6 +133,17 @@ def _read(environ: "WSGIEnvironment") -> bytes | None:
     while len(body) < wanted and (piece := environ["wsgi.input"].read(min(wanted - len(body), _PIECE))):
         body += piece
     return body if len(body) <= LARGEST_BODY else None
+
+
+def _kept_headers(environ: "WSGIEnvironment", signature: str | None) -> dict[str, str]:
+    """What says how an event came. Of the signature only its time: with the rest the request could be made once more."""
+    signed_at = signature.partition(",")[0] if signature else ""
+    said = {
+        "Content-Type": environ.get("CONTENT_TYPE", ""),
+        "User-Agent": environ.get("HTTP_USER_AGENT", ""),
+        "Stripe-Signature": f"{signed_at},…" if signed_at.startswith("t=") else "",
+    }
+    return {name: raw.clean_text(value)[:_LONGEST_HEADER] for name, value in said.items() if value}
 
 
 def _mode(livemode: bool) -> str:

@@ -4,17 +4,36 @@ from typing import Any
 
 import orjson
 import zstandard
-from sqlalchemy import ColumnElement, or_
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+from sqlalchemy import ColumnElement, or_, select
 
+from app.audit import trail
+from app.audit.sentences import sentence
+from app.database import db
+from app.errors import DomainError
+from app.gateways.current import gateway
 from app.models.webhook_event import STATES, WebhookEvent, WebhookRefusal
 from app.web import columns
-from app.web.admin import expose
+from app.web.accounts import current_account_id
+from app.web.admin import expose, may
+from app.web.asked import Asked
 from app.web.filters import ChoiceFilter, DateFilter, TextFilter, equals
 from app.web.listing import ListView
 from app.web.lookup import find
 from app.web.people import visible
-from app.web.permissions import Permission
+from app.web.permissions import Permission, needs
+from app.web.sessions import current_actor
+from app.web.straight import straight_to
+from app.webhooks import operations
+from app.webhooks_console import queries
+from app.webhooks_console.forms import ReasonForm, ReplayForm, ids_of
 
+_BOX = Markup(
+    '<label class="row-choice"><input class="form-check-input" type="checkbox" name="event" value="%s" form="choose">'
+    '<span class="heard">Choose %s</span></label>'
+)
 _LARGEST_BODY = 4 * 1024 * 1024
 
 
@@ -30,10 +49,14 @@ class EventsView(ListView[WebhookEvent, WebhookEvent]):
     icon = "webhook"
     noun = ("event", "events")
     order = "received"
+    template = "webhooks_console/events.html"
     search_hint = "Event, object or request id"
     empty_text = "Events appear here as Stripe sends them."
     columns = (
         columns.text("type", "Type", lambda event: event.type, priority=1),
+        columns.Column(
+            name="choose", label="Tick", show=lambda event: _BOX % (event.id, event.id), exports=(), priority=2
+        ),
         columns.code("object", "Object", lambda event: event.object_id),
         columns.status("state", "State", "webhook_event", lambda event: event.state),
         columns.number("deliveries", "Deliveries", lambda event: event.deliveries, priority=3),
@@ -65,9 +88,106 @@ class EventsView(ListView[WebhookEvent, WebhookEvent]):
         return self.get_url(".details", event_id=line.id)  # type: ignore[no-any-return]
 
     @expose("/<event_id>")
-    def details(self, event_id: str) -> str:
-        event = find(WebhookEvent, event_id, what="event")
-        return self.render("webhooks_console/event.html", event=event, payload=_payload(event))
+    def details(self, event_id: str) -> ResponseReturnValue:
+        """One event: what it said, each try to understand it, and where our copy stands."""
+        return self._page(find(WebhookEvent, event_id, what="event"))
+
+    @expose("/replay")
+    @needs(Permission.EVENT_REPLAY)
+    def choose(self) -> ResponseReturnValue:
+        """What would be replayed: the ticked ones, or all that match what the list was narrowed to."""
+        if "all" in request.args:
+            matching = self._asked_rows(Asked.read(self, request.args)).with_only_columns(WebhookEvent.id)
+            oldest = matching.order_by(WebhookEvent.received_at, WebhookEvent.id).limit(operations.MOST_AT_ONCE)
+            ids = list(db.session.scalars(oldest))
+        else:
+            ids = request.args.getlist("event")
+        return self._confirm(ids_of(ids), ReasonForm())
+
+    @expose("/replay", methods=("POST",))
+    @needs(Permission.EVENT_REPLAY)
+    def replay_many(self) -> ResponseReturnValue:
+        """Put them back among those that wait."""
+        form = ReplayForm(request.form)
+        if not form.validate():
+            return self._confirm(form.ids, form, status=400)
+        number = operations.replay_many(
+            form.ids, account_id=current_account_id(), actor=current_actor(), reason=form.reason.data or ""
+        )
+        flash(f"{number:,} {'event waits' if number == 1 else 'events wait'} to be understood again.", "success")
+        return redirect(url_for(".index_view"), 303)
+
+    @expose("/<event_id>/replay", methods=("POST",))
+    @needs(Permission.EVENT_REPLAY)
+    def replay(self, event_id: str) -> ResponseReturnValue:
+        """Understand this one again, at once."""
+        event, form = find(WebhookEvent, event_id, what="event"), ReasonForm(request.form, prefix="replay-")
+        if not form.validate():
+            return self._page(event, replay=form, status=400)
+        state = operations.replay(
+            event.id, gateway(), actor=current_actor(), reason=operations.in_words(form.reason.data or "")
+        )
+        flash(_OUTCOMES[state], "error" if state in {"waiting", "dead"} else "success")
+        return redirect(url_for(".details", event_id=event_id), 303)
+
+    @expose("/<event_id>/ignore", methods=("POST",))
+    @needs(Permission.EVENT_REPLAY)
+    def ignore(self, event_id: str) -> ResponseReturnValue:
+        """Let this one be."""
+        event, form = find(WebhookEvent, event_id, what="event"), ReasonForm(request.form, prefix="ignore-")
+        if not form.validate():
+            return self._page(event, ignore=form, status=400)
+        try:
+            operations.ignore(event.id, actor=current_actor(), reason=form.reason.data or "")
+        except DomainError as refusal:
+            form.form_errors.append(str(refusal))
+            return self._page(find(WebhookEvent, event_id, what="event"), ignore=form, status=refusal.status)
+        flash("The event is ignored. It can still be replayed.", "success")
+        return redirect(url_for(".details", event_id=event_id), 303)
+
+    def _page(
+        self,
+        event: WebhookEvent,
+        *,
+        replay: ReasonForm | None = None,
+        ignore: ReasonForm | None = None,
+        status: int = 200,
+    ) -> ResponseReturnValue:
+        payload = _payload(event)
+        return self.render(
+            "webhooks_console/event.html",
+            event=event,
+            payload=payload,
+            changes=_changes(payload),
+            tries=queries.tries_of(event.id),
+            standing=queries.standing(event),
+            object_url=straight_to(event.object_id) if event.object_id else None,
+            acts=[(act, sentence(act)) for act in trail.of("webhook_event", event.id, limit=20)],
+            replay=replay or ReasonForm(prefix="replay-"),
+            ignore=ignore or ReasonForm(prefix="ignore-"),
+            may_replay=may(Permission.EVENT_REPLAY),
+        ), status
+
+    def _confirm(self, ids: list[str], form: ReasonForm, *, status: int = 200) -> ResponseReturnValue:
+        mine = (WebhookEvent.id.in_(ids), WebhookEvent.account_id == current_account_id())
+        found = db.session.execute(select(WebhookEvent.type, WebhookEvent.state).where(*mine)).all()
+        return self.render(
+            "webhooks_console/replay.html",
+            ids=ids,
+            number=len(found),
+            states=[(state, number) for state in STATES if (number := sum(row.state == state for row in found))],
+            most=operations.MOST_AT_ONCE,
+            form=form,
+        ), status
+
+
+_OUTCOMES = {
+    "processed": "Understood; our copy was brought up to it.",
+    "superseded": "Understood; our copy held as much already, so nothing was changed.",
+    "ignored": "Understood; there is nothing to do for events of this type.",
+    "waiting": "It could not be understood yet, and waits for its next try. The error is below.",
+    "dead": "It could not be understood. The error is below.",
+}
 
 
 class RefusalsView(ListView[WebhookRefusal, WebhookRefusal]):
@@ -104,3 +224,13 @@ def _payload(event: WebhookEvent) -> Any:
     except (zstandard.ZstdError, orjson.JSONDecodeError) as error:
         return {"unreadable": str(error)}
     return visible(payload)
+
+
+def _changes(payload: Any) -> list[tuple[str, Any, Any]]:
+    """What was another at Stripe before this event, as it says itself: (field, before, after)."""
+    data = payload.get("data") if isinstance(payload, dict) else None
+    before = data.get("previous_attributes") if isinstance(data, dict) else None
+    after = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return []
+    return [(name, before[name], after.get(name)) for name in sorted(before)]

@@ -23,6 +23,7 @@ from app.models.audit_log import AuditLog
 from app.models.mail import Mail
 from app.models.role_policy import RolePermission
 from app.models.staff import Staff
+from app.models.webhook_endpoint import WebhookEndpoint
 from app.settings import Settings
 from tests import factories
 from tests.alerts.receiver import receiving
@@ -241,6 +242,26 @@ def test_every_source_finds_what_it_is_for(app: Flask) -> None:
     assert "50.00 EUR is only held until" in told["authorisation.ending"]
     assert charge.id in told["authorisation.ending"]
     assert len(told) == 5
+
+
+def test_a_line_to_stripe_that_is_cut_is_told(app: Flask) -> None:
+    now = clock.now()
+    plain = {"account_id": factories.account().id, "status": "enabled", "enabled_events": ["*"], "created_at": now}
+    plain |= {"url": "https://desk.shop.example/webhooks/stripe", "read_at": now, "ours": True, "missing": []}
+    changes: list[dict[str, Any]] = [{}, {"status": "disabled"}, {"missing": ["refund.failed"]}]
+    changes += [{"status": "disabled", "gone_at": now}, {"status": "disabled", "ours": False}]
+    with transaction():
+        db.session.add_all(WebhookEndpoint(**{**plain, "id": f"we_{n}", **said}) for n, said in enumerate(changes))
+    factories.event(source="catch-up", received_at=now)
+    rule(source="webhook.line", window_hours=0)
+
+    alerts.look(factories.account().id)
+
+    assert sorted(delivery.text for delivery in deliveries()) == [
+        "No webhook came for an hour, though Stripe's list of events has new ones.",
+        "Webhook endpoint we_1 is disabled at Stripe.",
+        "Webhook endpoint we_2 does not get refund.failed.",
+    ]
 
 
 def test_a_rule_is_made_tried_out_silenced_and_ended_from_its_page(app: Flask) -> None:

@@ -12,7 +12,7 @@ from app.database import db
 from app.gateways.current import gateway
 from app.models.audit_log import AuditLog
 from app.models.webhook_event import WebhookEvent
-from app.webhooks import inbox
+from app.webhooks import operations
 from jobs.understand_events import understand_events
 from tests import invariants
 from tests.sandbox.client import Sandbox
@@ -97,7 +97,7 @@ def test_an_event_that_failed_is_understood_once_when_it_comes_again_or_is_repla
     sandbox.control("DELETE", "requests")
 
     assert post(web, again).status_code == 200
-    state = inbox.replay(by_hand["id"], gateway(), actor=ANA, reason="Stripe is back")
+    state = operations.replay(by_hand["id"], gateway(), actor=ANA, reason="Stripe is back")
     make_due(again["id"])
     understand_events()
 

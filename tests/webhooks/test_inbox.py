@@ -16,7 +16,7 @@ from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.wanted_object import WantedObject
 from app.models.webhook_event import WebhookEvent
-from app.webhooks import inbox
+from app.webhooks import inbox, operations
 from app.webhooks.envelope import of
 from tests.webhooks.fakes import FakeGateway
 from tests.webhooks.signing import charge, customer, event
@@ -245,7 +245,7 @@ def test_a_replay_tries_a_dead_event_again_and_says_who_did_it(app: Flask) -> No
     with transaction():
         db.session.execute(text("UPDATE webhook_events SET state = 'dead', attempts = 40, next_try_at = NULL"))
 
-    assert inbox.replay("evt_a", FakeGateway(), actor=Actor.command("replay"), reason="fixed") == "waiting"
+    assert operations.replay("evt_a", FakeGateway(), actor=Actor.command("replay"), reason="fixed") == "waiting"
 
     row = kept("evt_a")
     assert (row.attempts, row.error) == (1, "NotUnderstood: charge.succeeded carries banana, not a charge.")
@@ -258,13 +258,13 @@ def test_a_replay_of_what_was_understood_changes_nothing(app: Flask) -> None:
     take(event("customer.created", customer("cus_1", name="Old"), id="evt_a", created=T))
     take(event("customer.updated", customer("cus_1", name="New"), created=T + 1))
 
-    assert inbox.replay("evt_a", FakeGateway(), actor=Actor.command("replay")) == "superseded"
+    assert operations.replay("evt_a", FakeGateway(), actor=Actor.command("replay")) == "superseded"
     assert db.session.get_one(Customer, "cus_1").name == "New"
 
 
 def test_an_unknown_event_cannot_be_replayed(app: Flask) -> None:
     with pytest.raises(Unknown, match="There is no event evt_none"):
-        inbox.replay("evt_none", FakeGateway(), actor=Actor.command("replay"))
+        operations.replay("evt_none", FakeGateway(), actor=Actor.command("replay"))
     assert count(AuditLog) == 0
 
 

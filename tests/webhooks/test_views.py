@@ -221,3 +221,20 @@ def test_a_second_signature_of_a_rolled_secret_is_accepted(client: FlaskClient, 
 
     header = f"t={at},v1={v1(body, at, 'whsec_not_ours')},v1={v1(body, at)}"
     assert post(client, body, stripe_signature=header).status_code == 200
+
+
+def test_of_the_headers_the_signature_itself_is_not_kept(client: FlaskClient) -> None:
+    said = event("customer.created", customer("cus_1"), id="evt_h")
+    sent = signature(orjson.dumps(said))
+
+    assert (
+        post(client, said, stripe_signature=sent, **{"User-Agent": "Stripe/1.0 (+https://stripe.com)"}).status_code
+        == 200
+    )
+
+    kept = db.session.get_one(WebhookEvent, "evt_h")
+    assert kept.headers == {
+        "Content-Type": "application/json",
+        "User-Agent": "Stripe/1.0 (+https://stripe.com)",
+        "Stripe-Signature": sent.partition(",")[0] + ",…",
+    }
