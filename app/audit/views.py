@@ -1,5 +1,8 @@
 """The trail as a list of sentences, and one entry with everything it holds."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import ColumnElement, or_
 
 from app.audit.sentences import SENTENCES, label, sentence
@@ -8,6 +11,8 @@ from app.models.audit_log import ACTOR_KINDS, AuditLog
 from app.models.erasure import Erasure
 from app.web import columns
 from app.web.admin import expose
+from app.web.asked import Asked
+from app.web.columns import Column
 from app.web.filters import ChoiceFilter, DateFilter, TextFilter, equals
 from app.web.listing import ListView
 from app.web.lookup import find
@@ -38,6 +43,12 @@ class AuditView(ListView[AuditLog, AuditLog]):
         columns.code("object", "Object", lambda entry: entry.object_id, priority=3),
         columns.text("ip", "From", lambda entry: entry.ip, priority=3),
         columns.number("id", "No.", lambda entry: entry.id, sort=AuditLog.id, priority=3),
+        columns.text("kind", "Kind of actor", lambda entry: label(entry.actor_kind), usual=False),
+        columns.text("thing", "Kind of object", lambda entry: entry.object_type, usual=False),
+        columns.code("request", "Request id", lambda entry: entry.request_id, usual=False),
+        columns.data("before", "Before", lambda entry: entry.before, usual=False),
+        columns.data("after", "After", lambda entry: entry.after, usual=False),
+        columns.code("hash", "Hash", lambda entry: entry.hash.hex(), usual=False),
     )
     filters = (
         ChoiceFilter(
@@ -64,6 +75,10 @@ class AuditView(ListView[AuditLog, AuditLog]):
             AuditLog.request_id == text,
             AuditLog.reason.icontains(text, autoescape=True),
         )
+
+    def exported(self, asked: Asked) -> Sequence[Column[Any]]:
+        """Everything, where nobody chose: a trail without what was before and after, and without its hashes, is no evidence."""
+        return asked.columns if asked.columns_chosen else self.columns
 
     def line_url(self, line: AuditLog) -> str:
         return self.get_url(".details", entry_id=line.id)  # type: ignore[no-any-return]

@@ -24,7 +24,7 @@ from app.database import db, transaction
 from app.mirror import raw
 from app.models.customer import Customer
 from app.models.staff import Staff
-from app.web.export import cell
+from app.web.cells import cell
 
 STAFF = "staff"
 # Where staff sat and what their browser was called says nothing about the customer. Hashes and wrappings neither.

@@ -1,6 +1,6 @@
 """What the address of a list asks for, checked, and the addresses that lead on from there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
@@ -34,7 +34,10 @@ class AskedOf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The parameters of a list: `q`, `sort`, `dir`, `size`, `cursor` and those of its filters. Others are ignored."""
+    """The parameters of a list: `q`, `sort`, `dir`, `size`, `cursor`, `cols` and those of its filters. Others are ignored.
+
+    columns: those that are shown, in their order; `columns_chosen` when that is not the usual.
+    """
 
     view: AskedOf
     search: str
@@ -43,6 +46,8 @@ class Asked:
     descending: bool
     size: int
     cursor: str
+    columns: tuple[Column[Any], ...]
+    columns_chosen: bool
 
     @classmethod
     def read(cls, view: AskedOf, arguments: Mapping[str, str]) -> Self:
@@ -52,6 +57,7 @@ class Asked:
             BadRequest: a value makes no sense; a list that silently left a filter out would tell something untrue.
         """
         chosen = ((filter_, filter_.read(arguments)) for filter_ in view.filters)
+        columns = _columns(view, arguments.get("cols", ""))
         return cls(
             view=view,
             search=plain_text(arguments.get("q", ""), "The search") if view.search_hint else "",
@@ -60,6 +66,8 @@ class Asked:
             descending=_descending(view, arguments),
             size=_size(arguments.get("size", "")),
             cursor=arguments.get("cursor", ""),
+            columns=columns,
+            columns_chosen=columns != usual_columns(view),
         )
 
     def place(self, cursors: Cursors) -> Position | Literal["last"] | None:
@@ -146,7 +154,33 @@ class Asked:
             parameters = {"sort": sort, "dir": "desc" if descending else "asc"}
         if size != USUAL_SIZE:
             parameters["size"] = str(size)
+        if self.columns_chosen:
+            parameters["cols"] = ",".join(column.name for column in self.columns)
         return parameters
+
+
+def usual_columns(view: AskedOf) -> tuple[Column[Any], ...]:
+    """What a list shows to who has chosen nothing."""
+    return tuple(column for column in view.columns if column.usual)
+
+
+def in_order(view: AskedOf, names: Iterable[str]) -> tuple[Column[Any], ...]:
+    """These columns in this order, each once, the list's first one before them: it is the link of the line.
+
+    Raises:
+        KeyError: a name the list does not have.
+    """
+    known = {column.name: column for column in view.columns}
+    return tuple(known[name] for name in dict.fromkeys([view.columns[0].name, *names]))
+
+
+def _columns(view: AskedOf, asked: str) -> tuple[Column[Any], ...]:
+    if not asked:
+        return usual_columns(view)
+    try:
+        return in_order(view, asked.split(","))
+    except KeyError as error:
+        raise BadRequest("This list has no such column.") from error
 
 
 def _sort(view: AskedOf, arguments: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Columns of lists: how a value looks on the page, and what it is in a download."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,14 +17,19 @@ from app.web.permissions import Permission
 
 Line = TypeVar("Line")
 Attribute = InstrumentedAttribute[Any]
+_LONGEST_SHOWN = 80
+_NO_WORD = re.compile("[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column(Generic[Line]):
     """One column. `show`: the cell of a line; `exports`: (heading, value) pairs, one for each column of the download.
 
-    sort: the table's column behind it; only one that an index orders, see `tests/web/test_orders.py`.
+    fields: the same for programs, (name, value) pairs that keep their names when a heading is worded anew; made of `exports` where
+    nothing else is said.
+    sort: the table's column behind it; only one that an index orders, see `tests/web/test_lists.py`.
     priority: 1 is shown on a phone, 3 is the first to go. The first column of a list is its link: no link inside it.
+    usual: shown where nobody chose columns.
     """
 
     name: str
@@ -33,6 +39,17 @@ class Column(Generic[Line]):
     align: Literal["start", "end"] = "start"
     priority: Literal[1, 2, 3] = 2
     sort: Attribute | None = None
+    fields: tuple[tuple[str, Callable[[Line], object]], ...] = ()
+    usual: bool = True
+
+    @property
+    def record(self) -> tuple[tuple[str, Callable[[Line], object]], ...]:
+        """What it is in a file for programs."""
+        if self.fields:
+            return self.fields
+        if len(self.exports) == 1:
+            return ((self.name, self.exports[0][1]),)
+        return tuple((_NO_WORD.sub("_", heading.lower()).strip("_"), value) for heading, value in self.exports)
 
 
 def text(
@@ -66,21 +83,28 @@ def code(name: str, label: str, value: Callable[[Line], str | None], **more: Any
 
 
 def amount(name: str, label: str, value: Callable[[Line], Money | None], **more: Any) -> Column[Line]:
-    """Money. The download holds the number and its currency apart, so that a spreadsheet can add the numbers up."""
+    """Money. A download holds the number and its currency apart, so that a spreadsheet can add the numbers up; one for programs
+    has the minor units as well."""
 
     def show(line: Line) -> Markup:
         found = value(line)
         return money(found.minor, found.currency) if found is not None else NOTHING
 
-    def number(line: Line) -> Money | None:
-        return value(line)
-
     def currency(line: Line) -> str | None:
         found = value(line)
         return found.currency.upper() if found is not None else None
 
-    more = {"align": "end", "priority": 1, **more}
-    return Column(name=name, label=label, show=show, exports=((label, number), (f"{label} currency", currency)), **more)
+    def minor(line: Line) -> int | None:
+        found = value(line)
+        return found.minor if found is not None else None
+
+    more = {
+        "align": "end",
+        "priority": 1,
+        "fields": ((name, value), (f"{name}_currency", currency), (f"{name}_minor", minor)),
+        **more,
+    }
+    return Column(name=name, label=label, show=show, exports=((label, value), (f"{label} currency", currency)), **more)
 
 
 def number(name: str, label: str, value: Callable[[Line], int | None], **more: Any) -> Column[Line]:
@@ -108,6 +132,19 @@ def instant(name: str, label: str, value: Callable[[Line], datetime | None], **m
     return Column(name=name, label=label, show=lambda line: when(value(line)), exports=exports, **more)
 
 
+def data(name: str, label: str, value: Callable[[Line], dict[str, Any] | None], **more: Any) -> Column[Line]:
+    """What is kept as JSON: short on the page, whole in a download."""
+
+    def show(line: Line) -> Markup:
+        found = value(line)
+        if not found:
+            return NOTHING
+        words = ", ".join(f"{key}: {_shortened(inner)}" for key, inner in found.items())
+        return escape(_shortened(words))
+
+    return Column(name=name, label=label, show=show, exports=((label, value),), **more)
+
+
 def email(name: str, label: str, value: Callable[[Line], str | None], **more: Any) -> Column[Line]:
     """An address, masked for those who may not see personal data, in the download as well."""
     return text(name, label, lambda line: personal(value(line)), **more)
@@ -116,6 +153,11 @@ def email(name: str, label: str, value: Callable[[Line], str | None], **more: An
 def personal(address: str | None) -> str | None:
     """An e-mail address as this person may see it: `jane@example.com` or `j***@example.com`."""
     return address if not address or may(Permission.PERSONAL_READ) else mask_email(address)
+
+
+def _shortened(value: object) -> str:
+    words = str(value)
+    return words if len(words) <= _LONGEST_SHOWN else f"{words[:_LONGEST_SHOWN]}…"
 
 
 @lru_cache(maxsize=512)

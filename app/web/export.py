@@ -1,44 +1,67 @@
-"""Lists as CSV files: written while they are read, whatever their length, and harmless in a spreadsheet."""
+"""Lists as files: written while they are read, whatever their length, and harmless in a spreadsheet."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
 from io import StringIO
 
+import orjson
 from flask import Response, copy_current_request_context
 
 from app import clock
-from app.money import Money
-
-# A cell that starts with one of these is a formula to a spreadsheet, wherever the text came from.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
-_INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
+from app.web.cells import as_json, cell, rest_as_json
+from app.web.workbook import workbook
 
 Batches = Iterator[Sequence[Sequence[object]]]
+
+# What a list can be downloaded as: the end of the file's name, what people call it, and what it is good for.
+FORMATS = (
+    ("csv", "CSV", "for any program, in text"),
+    ("xlsx", "Excel", "numbers and dates as such"),
+    ("jsonl", "JSONL", "one record a line, for programs"),
+)
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def csv_answer(name: str, heading: Sequence[str], batches: Batches) -> Response:
     """A download that is produced batch by batch; only one batch is in memory at a time."""
 
-    # The request's context is entered for each batch and left again. Held open over the whole download, it would be closed
-    # wherever the server happens to notice that the browser went away.
-    @copy_current_request_context
-    def following() -> Sequence[Sequence[object]] | None:
-        return next(batches, None)
-
-    def chunks() -> Iterator[str]:
+    def pieces() -> Iterator[bytes]:
         yield _lines([heading])
-        while batch := following():
+        for batch in batches:
             yield _lines(batch)
 
-    response = Response(chunks(), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{clock.now():%Y-%m-%d}.csv"'
-    return response
+    return file_answer(_dated(name, "csv"), pieces(), mimetype="text/csv")
+
+
+def xlsx_answer(name: str, title: str, heading: Sequence[str], batches: Batches) -> Response:
+    """The same as an Excel workbook; `title` is what its sheet is called."""
+    return file_answer(_dated(name, "xlsx"), workbook(title, heading, batches), mimetype=_XLSX)
+
+
+def jsonl_answer(name: str, fields: Sequence[str], batches: Batches) -> Response:
+    """The same as JSON objects, one a line, each with all `fields`."""
+
+    def pieces() -> Iterator[bytes]:
+        for batch in batches:
+            yield b"".join(
+                [
+                    orjson.dumps(
+                        dict(zip(fields, map(as_json, row), strict=True)),
+                        default=rest_as_json,
+                        option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z,
+                    )
+                    for row in batch
+                ]
+            )
+
+    return file_answer(_dated(name, "jsonl"), pieces(), mimetype="application/x-ndjson")
 
 
 def file_answer(name: str, pieces: Iterator[bytes], *, mimetype: str) -> Response:
-    """A download of any kind that is made while it is sent; the request's context is entered for each piece, as above."""
+    """A download of any kind that is made while it is sent."""
 
+    # The request's context is entered for each piece and left again. Held open over the whole download, it would be closed
+    # wherever the server happens to notice that the browser went away.
     @copy_current_request_context
     def following() -> bytes | None:
         return next(pieces, None)
@@ -53,31 +76,12 @@ def file_answer(name: str, pieces: Iterator[bytes], *, mimetype: str) -> Respons
     return response
 
 
-def cell(value: object) -> str:
-    """One value as CSV holds it. Numbers stay numbers, negative ones too; only text can be dangerous and is disarmed."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Money):
-        return value.plain
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, (int, date)):
-        return str(value)
-    return _harmless(str(value))
+def _dated(name: str, end: str) -> str:
+    return f"{name}-{clock.now():%Y-%m-%d}.{end}"
 
 
-def _harmless(text: str) -> str:
-    """Text a spreadsheet will not run: a leading formula sign gets a single quote before it."""
-    # A spreadsheet strips blanks and invisible characters before it looks for the sign.
-    visible = text.lstrip(" " + _INVISIBLE)
-    text = text.replace("\0", "")
-    return f"'{text}" if visible.startswith(_FORMULA) else text
-
-
-def _lines(rows: Iterable[Sequence[object]]) -> str:
+def _lines(rows: Iterable[Sequence[object]]) -> bytes:
     """RFC 4180: quoted where needed, lines end with CR LF."""
     page = StringIO()
-    csv.writer(page).writerows([cell(value) for value in row] for row in rows)
-    return page.getvalue()
+    csv.writer(page).writerows([[cell(value) for value in row] for row in rows])
+    return page.getvalue().encode()

@@ -1,6 +1,6 @@
 """Lists: one table, newest first, searched, filtered, sorted, paged and downloaded, all by what the address says."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -17,7 +17,7 @@ from app.web.admin import StaffView, expose, may
 from app.web.asked import Asked
 from app.web.columns import Column
 from app.web.counting import Count, LongLists
-from app.web.export import csv_answer
+from app.web.export import FORMATS, csv_answer, jsonl_answer, xlsx_answer
 from app.web.filters import Filter
 from app.web.keyset import Cursors, Keyset, Page
 from app.web.permissions import Permission, needs
@@ -25,6 +25,7 @@ from app.web.straight import straight_to
 
 Row = TypeVar("Row", bound=Base)
 Line = TypeVar("Line")
+Value = Callable[[Any], object]
 EXPORT_BATCH = 2_000
 
 
@@ -79,6 +80,10 @@ class ListView(StaffView, Generic[Row, Line]):
         """Where the line leads."""
         return None
 
+    def exported(self, asked: Asked) -> Sequence[Column[Any]]:
+        """The columns of a download."""
+        return asked.columns
+
     # The pages.
 
     @expose("/")
@@ -98,10 +103,25 @@ class ListView(StaffView, Generic[Row, Line]):
     @needs(Permission.EXPORT)
     def export_csv(self) -> Response:
         """The whole list as it is filtered and sorted. Who took it is written down before the first line is sent."""
-        asked = Asked.read(self, request.args)
-        witness.saw("list.exported", "list", self.endpoint, after={"filters": asked.words} if asked.words else None)
-        heading = [title for column in self.columns for title, _ in column.exports]
-        return csv_answer(self.endpoint, heading, self._batches(asked))
+        asked = self._taken("csv")
+        heading, values = _parts(column.exports for column in self.exported(asked))
+        return csv_answer(self.endpoint, heading, self._batches(asked, values))
+
+    @expose("/export.xlsx")
+    @needs(Permission.EXPORT)
+    def export_xlsx(self) -> Response:
+        """The same for Excel."""
+        asked = self._taken("xlsx")
+        heading, values = _parts(column.exports for column in self.exported(asked))
+        return xlsx_answer(self.endpoint, self.title, heading, self._batches(asked, values))
+
+    @expose("/export.jsonl")
+    @needs(Permission.EXPORT)
+    def export_jsonl(self) -> Response:
+        """The same for programs."""
+        asked = self._taken("jsonl")
+        fields, values = _parts(column.record for column in self.exported(asked))
+        return jsonl_answer(self.endpoint, fields, self._batches(asked, values))
 
     # Beneath.
 
@@ -118,9 +138,14 @@ class ListView(StaffView, Generic[Row, Line]):
     def _cursors(self, keyset: Keyset) -> Cursors:
         return Cursors(str(current_app.secret_key), keyset)
 
-    def _batches(self, asked: Asked) -> Iterator[list[list[object]]]:
+    def _taken(self, end: str) -> Asked:
+        asked = Asked.read(self, request.args)
+        filters = {"filters": asked.words} if asked.words else {}
+        witness.saw("list.exported", "list", self.endpoint, after={"as": end, **filters})
+        return asked
+
+    def _batches(self, asked: Asked, values: Sequence[Value]) -> Iterator[list[list[object]]]:
         keyset = self.keyset(asked.sort, descending=asked.descending)
-        values = [value for column in self.columns for _, value in column.exports]
         after = None
         while batch := keyset.batch(self._asked_rows(asked), size=EXPORT_BATCH, after=after):
             after = keyset.position(batch[-1], "after")
@@ -135,8 +160,8 @@ class ListView(StaffView, Generic[Row, Line]):
         return {
             "title": self.title,
             "lead": self.lead,
-            "columns": [self._heading(column, asked) for column in self.columns],
-            "rows": [self._row(row, line) for row, line in zip(page.rows, self.lines(page.rows), strict=True)],
+            "columns": [self._heading(column, asked) for column in asked.columns],
+            "rows": [self._row(row, line, asked) for row, line in zip(page.rows, self.lines(page.rows), strict=True)],
             "search": {"value": asked.search, "placeholder": self.search_hint} if self.search_hint else None,
             "filters": asked.fields,
             "active_filters": asked.chips,
@@ -148,7 +173,7 @@ class ListView(StaffView, Generic[Row, Line]):
             "prev_url": turn("before", 0) if page.has_before else None,
             "next_url": turn("after", -1) if page.has_after else None,
             "last_url": asked.url(cursor="last") if page.has_after else None,
-            "export_urls": [("CSV", asked.url(page="export_csv"))] if may(Permission.EXPORT) else [],
+            "export_urls": _export_urls(asked) if may(Permission.EXPORT) else [],
             "empty_title": "Nothing matches" if asked.narrowed else self.empty_title,
             "empty_text": "Try fewer filters or other words." if asked.narrowed else self.empty_text,
         }
@@ -167,12 +192,24 @@ class ListView(StaffView, Generic[Row, Line]):
         return self._long_lists.count(rows, asked=(current_account_id(), *asked.words))
 
     def _heading(self, column: Column[Any], asked: Asked) -> dict[str, Any]:
-        heading = {"name": column.name, "label": column.label, "align": column.align, "priority": column.priority}
+        # Who chose a column wants to see it on a narrow page, too.
+        priority = min(column.priority, 2) if asked.columns_chosen else column.priority
+        heading = {"name": column.name, "label": column.label, "align": column.align, "priority": priority}
         return heading | asked.sorting(column)
 
-    def _row(self, row: Row, line: Line) -> dict[str, Any]:
-        cells: list[Markup | str] = [column.show(line) for column in self.columns]
+    def _row(self, row: Row, line: Line, asked: Asked) -> dict[str, Any]:
+        cells: list[Markup | str] = [column.show(line) for column in asked.columns]
         return {"id": row.id, "url": self.line_url(line), "cells": cells}  # type: ignore[attr-defined]
+
+
+def _parts(pairs: Iterable[Sequence[tuple[str, Value]]]) -> tuple[list[str], list[Value]]:
+    """The names and the values of a file's columns."""
+    together = [pair for of_column in pairs for pair in of_column]
+    return [name for name, _ in together], [value for _, value in together]
+
+
+def _export_urls(asked: Asked) -> list[tuple[str, str, str]]:
+    return [(label, asked.url(page=f"export_{end}"), use) for end, label, use in FORMATS]
 
 
 @lru_cache(maxsize=64)

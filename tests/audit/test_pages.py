@@ -88,7 +88,9 @@ def test_a_download_is_itself_written_down_with_what_was_asked(app: Flask) -> No
     lines = page.html.splitlines()
     assert page.answer.mimetype == "text/csv"
     assert 'attachment; filename="audit-' in page.answer.headers["Content-Disposition"]
-    assert lines[0] == "What happened,Reason,By,When (UTC),Act,Object,From,No."
+    assert lines[0] == (
+        "What happened,Reason,By,When (UTC),Act,Object,From,No.,Kind of actor,Kind of object,Request id,Before,After,Hash"
+    )
     assert lines[1].startswith(
         "ben@shop.example asked for a refund of 20.00 EUR of ch_1,Arrived broken,ben@shop.example,"
     )

@@ -13,6 +13,7 @@ from wtforms.fields.choices import SelectChoice
 
 from app.clock import now
 from app.web import formatting
+from app.web.export import FORMATS
 from app.web.formatting import from_macro, init_formatting, status_badge, when
 from app.web.headers import csp_nonce, init_headers
 from app.web.theme import STATIC, TEMPLATES, Freshness, Person, Shell, init_theme, theme
@@ -57,7 +58,9 @@ class Listing:
     prev_url: str | None = None
     next_url: str | None = "?after=ch_20"
     last_url: str | None = "?last=1"
-    export_urls: list[tuple[str, str]] = field(default_factory=lambda: [("CSV", "?csv"), ("JSONL", "?jsonl")])
+    export_urls: list[tuple[str, str, str]] = field(
+        default_factory=lambda: [(label, f"?{end}", use) for end, label, use in FORMATS]
+    )
     empty_title: str = "No payments yet"
     empty_text: str = "They appear here with the first webhook or sync."
 
