@@ -12,9 +12,11 @@ from sqlalchemy.orm import joinedload
 from app.charges import figures, particulars, queries, timeline, twins, words
 from app.charges.filters import FILTERS
 from app.mirror import raw
+from app.models import charge_facets
 from app.models.charge import Charge
 from app.remarks import queries as remarks
 from app.web import calls, columns
+from app.web.accounts import current_account_id
 from app.web.admin import expose, may
 from app.web.formatting import HERE, filled
 from app.web.listing import ListView
@@ -92,6 +94,9 @@ class ChargesView(ListView[Charge, Line]):
 
     def search(self, text: str) -> ColumnElement[bool]:
         return queries.matching(text)
+
+    def having(self, facets: Sequence[str]) -> ColumnElement[bool]:
+        return charge_facets.having(facets, account_id=current_account_id())
 
     def lines(self, rows: Sequence[Charge]) -> Sequence[Line]:
         customers = queries.payers_of(list(rows))

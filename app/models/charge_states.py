@@ -1,6 +1,6 @@
 """What became of a payment, as conditions of PostgreSQL: the words of `Charge.state`."""
 
-from sqlalchemy import ColumnElement, and_, func
+from sqlalchemy import and_
 
 from app.models.charge import Charge
 
@@ -19,12 +19,3 @@ STATES = {
     "failed": and_(Charge.status == "failed", Charge.outcome_type.is_distinct_from("blocked")),
     "blocked": and_(Charge.status == "failed", Charge.outcome_type == "blocked"),
 }
-
-
-def declined_as(text: str) -> ColumnElement[bool]:
-    """The bank's reason for a refusal, or Stripe's code where the bank gave none: what lists show, and an index knows."""
-    code = text.lower()
-    if code == "card_declined":
-        # Stripe's code for every refusal of a bank, whatever its reason.
-        return and_(Charge.status == "failed", Charge.failure_code == code)
-    return func.coalesce(Charge.decline_code, Charge.failure_code) == code

@@ -1,60 +1,95 @@
-"""What a key:value pair means, as a condition on one table."""
+"""What the key:value pairs of one key mean, as a condition on one table."""
 
-import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false
+from sqlalchemy import ColumnElement, and_, exists, false, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app import clock
 from app.errors import BadRequest
+from app.models.charge import Charge
+from app.models.charge_facets import Facet
 from app.search.language import KEYS, Term
-from app.web.filters import AmountFilter
+from app.web.filters import amounts
 
 Attribute = InstrumentedAttribute[Any]
-Condition = Callable[[Term], ColumnElement[bool]]
 
-_SIGNS: dict[str, Callable[[Any, Any], Any]] = {
-    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "=": operator.eq,
-}  # fmt: skip
 _AGO = re.compile(r"^([0-9]{1,4})d$")
 _MONTH = re.compile(r"^([0-9]{4})-([0-9]{2})$")
 
 
-def equal(column: Attribute, *, lower: bool = True) -> Condition:
+@dataclass(frozen=True, slots=True)
+class Key:
+    """`condition`: of all terms with this key. `facet`: how the index of payments' facets knows a value, where it does.
+
+    `sieve`: what it lets through lies here and there among the newest rows, in no stretch of them; see app/web/rare.py.
+    """
+
+    condition: Callable[[Sequence[Term]], ColumnElement[bool]]
+    sieve: bool = True
+    facet: Callable[[str], str] | None = None
+
+    def facets(self, terms: Sequence[Term]) -> list[str]:
+        return [word for term in terms if self.facet and (word := self.facet(term.value))]
+
+
+def _each(condition: Callable[[Term], ColumnElement[bool]], **more: Any) -> Key:
+    return Key(lambda terms: and_(*map(condition, terms)), **more)
+
+
+def equal(column: Attribute, *, lower: bool = True) -> Key:
     """The value as Stripe writes it; `lower`: Stripe writes it in small letters."""
-    return lambda term: column == (_plain(term).lower() if lower else _plain(term))
+    return _each(lambda term: column == (_plain(term).lower() if lower else _plain(term)))
 
 
-def upper(column: Attribute) -> Condition:
-    return lambda term: column == _plain(term).upper()
+def named(column: Attribute) -> Key:
+    """An id, as it stands; an index leads to its rows."""
+    return _each(lambda term: column == _plain(term), sieve=False)
 
 
-def plain(match: Callable[[str], ColumnElement[bool]]) -> Condition:
-    """A condition that is made elsewhere, of the value as it was typed."""
-    return lambda term: match(_plain(term))
+def upper(column: Attribute) -> Key:
+    return _each(lambda term: column == _plain(term).upper())
 
 
-def state(states: Mapping[str, ColumnElement[bool]]) -> Condition:
+def having(facet: Facet) -> Key:
+    """Payments with this value of a facet."""
+    return _each(lambda term: facet.condition(_plain(term)), facet=facet.word)
+
+
+def state(facet: Facet, states: Mapping[str, object]) -> Key:
     """One of these words; another table may know more of them, so an unknown one finds nothing here."""
-    return lambda term: states.get(_word(term), false())
+
+    def condition(term: Term) -> ColumnElement[bool]:
+        word = _word(term)
+        return facet.condition(word) if word in states else false()
+
+    return _each(condition, facet=lambda value: facet.word(_as_word(value)))
 
 
-def status(column: Attribute) -> Condition:
+def status(column: Attribute) -> Key:
     """A status as Stripe names it, `needs response` like `needs_response`."""
-    return lambda term: column == _word(term)
+    return _each(lambda term: column == _word(term))
 
 
-def amount(column: Attribute, currency: Attribute) -> Condition:
+def amount(column: Attribute, currency: Attribute) -> Key:
     """As people write amounts: in each row's own currency, `10` is 10.00 EUR and 10 JPY."""
-    reader = AmountFilter(name="amount", label="amount:", column=column, currency=currency)
-    return lambda term: reader.compare(term.value, lambda minor: _SIGNS[term.sign](column, minor))
+    return Key(lambda terms: amounts(column, currency, [(term.sign, term.value) for term in terms], label="amount:"))
 
 
-def created(column: Attribute) -> Condition:
+def of_its_charge(charge_id: Attribute, key: Key) -> Key:
+    """What is true of the payment behind the row."""
+
+    def outer(terms: Sequence[Term]) -> ColumnElement[bool]:
+        return exists(select(Charge.id).where(Charge.id == charge_id, key.condition(terms)))
+
+    return Key(outer, sieve=key.sieve, facet=key.facet)
+
+
+def created(column: Attribute) -> Key:
     """Whole days and months in UTC; `7d` is since seven days ago."""
 
     def condition(term: Term) -> ColumnElement[bool]:
@@ -68,7 +103,7 @@ def created(column: Attribute) -> Condition:
         }
         return meanings[term.sign]
 
-    return condition
+    return _each(condition, sieve=False)
 
 
 def _stretch(term: Term) -> tuple[datetime, datetime]:
@@ -90,7 +125,11 @@ def _midnight(day: date) -> datetime:
 
 
 def _word(term: Term) -> str:
-    return _plain(term).lower().replace(" ", "_").replace("-", "_")
+    return _as_word(_plain(term))
+
+
+def _as_word(value: str) -> str:
+    return value.lower().replace(" ", "_").replace("-", "_")
 
 
 def _plain(term: Term) -> str:

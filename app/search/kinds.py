@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app, url_for
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, select
 
+from app.models import charge_facets
 from app.models.charge import Charge
-from app.models.charge_states import STATES, declined_as
+from app.models.charge_states import STATES
 from app.models.customer import Customer
 from app.models.dispute import Dispute
 from app.models.invoice import Invoice
@@ -17,8 +18,20 @@ from app.models.payout import Payout
 from app.models.refund import Refund
 from app.models.subscription import Subscription
 from app.money import Money
-from app.search.conditions import Attribute, Condition, amount, created, equal, plain, state, status, upper
-from app.search.language import Term
+from app.search.conditions import (
+    Attribute,
+    Key,
+    amount,
+    created,
+    equal,
+    having,
+    named,
+    of_its_charge,
+    state,
+    status,
+    upper,
+)
+from app.web.accounts import current_account_id
 from app.web.columns import personal
 from app.web.people import called, visible
 from app.web.permissions import Permission
@@ -41,6 +54,7 @@ class Kind:
     """`keys`: the conditions of this table. `by_customers`: rows that belong to these customers; None where nothing does.
 
     `by_last4`, `by_number`: rows by the last four digits or by a number people read out; None where there is none.
+    `having`: rows by the facets of their payments, as an index knows them.
     `hit`: how a row reads; the name of its customer is given where it is known.
     """
 
@@ -49,42 +63,42 @@ class Kind:
     icon: str
     permission: Permission
     model: Any
-    keys: Mapping[str, Condition]
+    keys: Mapping[str, Key]
     hit: Callable[[Any, str], Hit]
     customer_of: Callable[[Any], str | None] = lambda _row: None
     by_customers: Callable[[Sequence[str]], ColumnElement[bool]] | None = None
     by_last4: Callable[[str], ColumnElement[bool]] | None = None
     by_number: Callable[[str], ColumnElement[bool]] | None = None
+    having: Callable[[Sequence[str]], ColumnElement[bool]] | None = None
 
     @property
     def singular(self) -> str:
         return self.label.lower().removesuffix("s")
 
 
-def _of_its_charge(charge_id: Attribute, condition: Condition) -> Condition:
-    """What is true of the payment behind the row."""
-
-    def outer(term: Term) -> ColumnElement[bool]:
-        return exists(select(Charge.id).where(Charge.id == charge_id, condition(term)))
-
-    return outer
-
-
 def _charges_of(charge_id: Attribute, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return charge_id.in_(select(Charge.id).where(condition))
 
 
-_CARD: dict[str, Condition] = {
-    "brand": equal(Charge.brand),
-    "last4": equal(Charge.last4),
-    "country": upper(Charge.country),
-    "method": equal(Charge.method_type),
-    "decline": plain(declined_as),
+def _payments_having(words: Sequence[str]) -> ColumnElement[bool]:
+    return charge_facets.having(words, account_id=current_account_id())
+
+
+def _whose_charge_has(charge_id: Attribute) -> Callable[[Sequence[str]], ColumnElement[bool]]:
+    return lambda words: _charges_of(charge_id, _payments_having(words))
+
+
+_CARD: dict[str, Key] = {
+    "brand": having(charge_facets.BRAND),
+    "last4": named(Charge.last4),
+    "country": having(charge_facets.COUNTRY),
+    "method": having(charge_facets.METHOD),
+    "decline": having(charge_facets.DECLINE),
 }
 
 
-def _card_behind(charge_id: Attribute) -> dict[str, Condition]:
-    return {key: _of_its_charge(charge_id, condition) for key, condition in _CARD.items()}
+def _card_behind(charge_id: Attribute) -> dict[str, Key]:
+    return {key: of_its_charge(charge_id, its) for key, its in _CARD.items()}
 
 
 def _page(endpoint: str, key: object, *, customer: str | None = None) -> str:
@@ -161,7 +175,7 @@ KINDS = (
             "created": created(Customer.created_at),
             "country": upper(Customer.country),
             "currency": equal(Customer.currency),
-            "customer": equal(Customer.id, lower=False),
+            "customer": named(Customer.id),
         },
         hit=_customer,
         by_customers=Customer.id.in_,
@@ -174,16 +188,17 @@ KINDS = (
         model=Charge,
         keys={
             **_CARD,
-            "status": state(STATES),
+            "status": state(charge_facets.STATE, STATES),
             "amount": amount(Charge.amount, Charge.currency),
-            "currency": equal(Charge.currency),
+            "currency": having(charge_facets.CURRENCY),
             "created": created(Charge.created_at),
-            "customer": equal(Charge.customer_id, lower=False),
+            "customer": named(Charge.customer_id),
         },
         hit=_payment,
         customer_of=lambda row: row.customer_id,
         by_customers=Charge.customer_id.in_,
         by_last4=lambda digits: Charge.last4 == digits,
+        having=_payments_having,
     ),
     Kind(
         name="refunds",
@@ -198,10 +213,11 @@ KINDS = (
             "currency": equal(Refund.currency),
             "created": created(Refund.created_at),
             "reason": equal(Refund.reason),
-            "customer": _of_its_charge(Refund.charge_id, equal(Charge.customer_id, lower=False)),
+            "customer": of_its_charge(Refund.charge_id, named(Charge.customer_id)),
         },
         hit=_refund,
         by_customers=lambda ids: _charges_of(Refund.charge_id, Charge.customer_id.in_(ids)),
+        having=_whose_charge_has(Refund.charge_id),
     ),
     Kind(
         name="disputes",
@@ -216,10 +232,11 @@ KINDS = (
             "currency": equal(Dispute.currency),
             "created": created(Dispute.created_at),
             "reason": status(Dispute.reason),
-            "customer": _of_its_charge(Dispute.charge_id, equal(Charge.customer_id, lower=False)),
+            "customer": of_its_charge(Dispute.charge_id, named(Charge.customer_id)),
         },
         hit=_dispute,
         by_customers=lambda ids: _charges_of(Dispute.charge_id, Charge.customer_id.in_(ids)),
+        having=_whose_charge_has(Dispute.charge_id),
     ),
     Kind(
         name="invoices",
@@ -232,7 +249,7 @@ KINDS = (
             "amount": amount(Invoice.total, Invoice.currency),
             "currency": equal(Invoice.currency),
             "created": created(Invoice.created_at),
-            "customer": equal(Invoice.customer_id, lower=False),
+            "customer": named(Invoice.customer_id),
             "number": upper(Invoice.number),
         },
         hit=_invoice,
@@ -250,7 +267,7 @@ KINDS = (
             "status": status(Subscription.status),
             "currency": equal(Subscription.currency),
             "created": created(Subscription.created_at),
-            "customer": equal(Subscription.customer_id, lower=False),
+            "customer": named(Subscription.customer_id),
         },
         hit=_subscription,
         customer_of=lambda row: row.customer_id,

@@ -6,17 +6,19 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, select, text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import defer, load_only
 
 from app.database import db
 from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.search_word import ADDRESS, METADATA, NAME, PART
 from app.search.kinds import BY_NAME, KINDS, Hit, Kind
-from app.search.language import Wanted
+from app.search.language import Term, Wanted
 from app.web.accounts import current_account_id
 from app.web.admin import may
+from app.web.keyset import Keyset
 from app.web.people import Payer, called
+from app.web.rare import Sieve
 from app.web.words import customers_called
 
 Found = TypeVar("Found")
@@ -26,6 +28,14 @@ _MOST_CUSTOMERS = 20
 _PAYMENTS_ASKED = 200
 # Keys that name a person: answered by the index of words, for every kind that belongs to customers.
 _PERSONS = {"email": (ADDRESS, PART), "name": (NAME, ADDRESS), "metadata": (METADATA,)}
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a row has to fulfil; apart from the rest what may be rare."""
+
+    conditions: Sequence[ColumnElement[bool]]
+    sieve: Sieve | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +84,10 @@ def _people(wanted: Wanted) -> list[str] | None:
 
 
 def _group(kind: Kind, wanted: Wanted, people: list[str] | None, size: int) -> Group:
-    conditions = _conditions(kind, wanted, people)
-    if conditions is None:
+    sought = _sought(kind, wanted, people)
+    if sought is None:
         return Group(kind, [])
-    rows = _patiently(lambda: _rows(kind, conditions, people, size + 1))
+    rows = _patiently(lambda: _rows(kind, sought, people, size + 1))
     if rows is None:
         return Group(kind, [], gave_up=True)
     names = _names(kind, rows[:size])
@@ -85,59 +95,80 @@ def _group(kind: Kind, wanted: Wanted, people: list[str] | None, size: int) -> G
     return Group(kind, hits, more=len(rows) > size)
 
 
-def _conditions(kind: Kind, wanted: Wanted, people: list[str] | None) -> list[ColumnElement[bool]] | None:
+def _sought(kind: Kind, wanted: Wanted, people: list[str] | None) -> Sought | None:
     """All that a row has to fulfil; None when nothing can."""
     terms = [term for term in wanted.terms if term.key not in _PERSONS]
     if kind.name == "customers" and not {term.key for term in terms} <= set(kind.keys):
         return _who_paid_so(wanted, people)
-    conditions = [kind.keys[term.key](term) for term in terms]
+    conditions, sieve = _of_terms(kind, terms)
+    named = _named(kind, wanted, people)
+    return None if named is None else Sought([*conditions, *named], sieve)
+
+
+def _of_terms(kind: Kind, terms: Sequence[Term]) -> tuple[list[ColumnElement[bool]], Sieve | None]:
+    """The pairs as conditions, apart from them those whose rows may be rare among many."""
+    given = {key: [term for term in terms if term.key == key] for key in dict.fromkeys(term.key for term in terms)}
+    meant = {key: kind.keys[key].condition(its) for key, its in given.items()}
+    rare_ones = [key for key in given if kind.having and kind.keys[key].sieve]
+    facets = [facet for key in rare_ones for facet in kind.keys[key].facets(given[key])]
+    index = kind.having(facets) if kind.having and facets else None
+    sieve = Sieve([meant[key] for key in rare_ones], index) if rare_ones else None
+    return [condition for key, condition in meant.items() if key not in rare_ones], sieve
+
+
+def _named(kind: Kind, wanted: Wanted, people: list[str] | None) -> list[ColumnElement[bool]] | None:
+    """What the words and the keys of persons ask; None when nothing is called like this."""
     if wanted.text and _is_last4(wanted.text):
         by_digits = _by_last4(kind, wanted.text)
-        return None if by_digits is None else [*conditions, by_digits]
+        return None if by_digits is None else [by_digits]
     if people is None:
-        return conditions
+        return []
     number = kind.by_number(wanted.text) if kind.by_number and wanted.text else None
     if people and kind.by_customers:
         theirs = kind.by_customers(people[: _MOST_CUSTOMERS if kind.name != "customers" else None])
-        return [*conditions, theirs if number is None else theirs | number]
-    return None if number is None else [*conditions, number]
+        return [theirs if number is None else theirs | number]
+    return None if number is None else [number]
 
 
 def _by_last4(kind: Kind, digits: str) -> ColumnElement[bool] | None:
     if kind.by_last4:
         return kind.by_last4(digits)
     if kind.name == "customers":
-        paid = select(Charge.customer_id).where(Charge.last4 == digits, Charge.customer_id.is_not(None))
-        return Customer.id.in_(_newest_payers(paid))
+        return Customer.id.in_(_newest_payers(Sought([Charge.last4 == digits])))
     return None
 
 
-def _who_paid_so(wanted: Wanted, people: list[str] | None) -> list[ColumnElement[bool]] | None:
+def _who_paid_so(wanted: Wanted, people: list[str] | None) -> Sought | None:
     """Customers with such payments."""
-    payments = _conditions(BY_NAME["payments"], wanted, people)
+    payments = _sought(BY_NAME["payments"], wanted, people)
     if payments is None:
         return None
-    paid = select(Charge.customer_id).where(*payments, Charge.customer_id.is_not(None))
-    found = _patiently(lambda: _newest_payers(paid))
-    return [Customer.id.in_(found)] if found else None
+    found = _patiently(lambda: _newest_payers(payments))
+    return Sought([Customer.id.in_(found)]) if found else None
 
 
-def _newest_payers(paid: Select[Any]) -> list[str]:
+def _newest_payers(payments: Sought) -> list[str]:
     """A list and not a subquery, so that a few ids are looked up and not all customers of the shop are asked."""
-    mine = paid.where(Charge.account_id == current_account_id())
-    newest = mine.order_by(Charge.created_at.desc(), Charge.id.desc()).limit(_PAYMENTS_ASKED)
-    return list(dict.fromkeys(db.session.scalars(newest)))
+    paid = select(Charge).options(load_only(Charge.customer_id, raiseload=True)).where(Charge.customer_id.is_not(None))
+    newest = _newest(Charge, paid, payments, _PAYMENTS_ASKED)
+    return list(dict.fromkeys(charge.customer_id for charge in newest))
 
 
-def _rows(kind: Kind, conditions: list[ColumnElement[bool]], people: list[str] | None, limit: int) -> Sequence[Any]:
+def _rows(kind: Kind, sought: Sought, people: list[str] | None, limit: int) -> Sequence[Any]:
     model = kind.model
-    rows = select(model).options(defer(model.raw, raiseload=True)).where(model.account_id == current_account_id())
+    rows = select(model).options(defer(model.raw, raiseload=True))
     if kind.name == "customers" and people:
         # As the index of words ranked them.
-        found = db.session.scalars(rows.where(*conditions)).all()
+        mine = rows.where(model.account_id == current_account_id(), *sought.conditions)
+        found = db.session.scalars(mine).all()
         return sorted(found, key=lambda row: people.index(row.id) if row.id in people else len(people))[:limit]
-    newest = rows.where(*conditions).order_by(model.created_at.desc(), model.id.desc())
-    return db.session.scalars(newest.limit(limit)).all()
+    return _newest(model, rows, sought, limit)
+
+
+def _newest(model: Any, rows: Select[Any], sought: Sought, limit: int) -> Sequence[Any]:
+    mine = rows.where(model.account_id == current_account_id(), *sought.conditions)
+    newest = Keyset("search", model.created_at, model.id, descending=True)
+    return newest.batch(mine, size=limit, after=None, sieve=sought.sieve)
 
 
 def _names(kind: Kind, rows: Sequence[Any]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ClauseElement, Executable, Select, func, literal_column, select, text
+from sqlalchemy import ClauseElement, ColumnElement, Executable, Select, func, literal_column, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -39,12 +39,12 @@ class LongLists:
     def __init__(self) -> None:
         self._known: dict[Hashable, tuple[float, Count]] = {}
 
-    def count(self, rows: Select[Any], *, asked: Hashable) -> Count:
+    def count(self, rows: Select[Any], *, asked: Hashable, through: ColumnElement[bool] | None = None) -> Count:
         """See `count`; `asked` tells this list of the view from its others."""
         since, known = self._known.get(asked, (0.0, None))
         if known is not None and time.monotonic() - since < _REMEMBERED_SECONDS:
             return known
-        found = count(rows)
+        found = count(rows, through=through)
         if not found.exact:
             if len(self._known) >= _MOST_REMEMBERED:
                 self._known.clear()
@@ -52,21 +52,22 @@ class LongLists:
         return found
 
 
-def count(rows: Select[Any]) -> Count:
+def count(rows: Select[Any], *, through: ColumnElement[bool] | None = None) -> Count:
     """Count at most 50,000 rows, for at most a quarter of a second; beyond that the planner's statistics answer.
 
     Count last: the transaction ends with it, and with the transaction the limit of time.
+    `through`: the same again, or less, as an index knows it.
     """
-    believed = _believed(rows)
-    if believed > EXACT_UP_TO:
-        return Count(_rounded(believed), exact=False)
-    found = _counted(rows)
+    expected = believed(rows)
+    if expected > EXACT_UP_TO:
+        return Count(_rounded(expected), exact=False)
+    found = _counted(rows if through is None else rows.where(through))
     if found is None or found > EXACT_UP_TO:
-        return Count(_rounded(max(believed, found or 0)), exact=False)
+        return Count(_rounded(max(expected, found or 0)), exact=False)
     return Count(found, exact=True)
 
 
-def _believed(rows: Select[Any]) -> int:
+def believed(rows: Select[Any]) -> int:
     """The number of rows PostgreSQL's planner expects, from its statistics; nothing is read."""
     [plan] = db.session.execute(_Explain(_keys(rows))).scalar_one()
     return int(plan["Plan"]["Plan Rows"])

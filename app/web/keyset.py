@@ -12,6 +12,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.database import db
 from app.errors import BadRequest
+from app.web import rare
+from app.web.rare import Order, Sieve
 
 Row = TypeVar("Row")
 Attribute = InstrumentedAttribute[Any]
@@ -49,39 +51,53 @@ class Keyset:
     key: Attribute
     descending: bool
 
-    def page(self, rows: Select[Row], *, size: int, at: Position | Literal["last"] | None) -> Page[Row]:
-        """At most `size` rows at this place. Where a place has become empty, the nearest page is shown instead."""
+    def page(
+        self, rows: Select[Row], *, size: int, at: Position | Literal["last"] | None, sieve: Sieve | None = None
+    ) -> Page[Row]:
+        """At most `size` rows at this place. Where a place has become empty, the nearest page is shown instead.
+
+        `sieve`: what rows have to fulfil besides, where those that do may be rare.
+        """
         if at is None:
-            found = self._walk(rows, None, size + 1, descending=self.descending)
+            found = self._walk(rows, None, size + 1, descending=self.descending, sieve=sieve)
             return Page(found[:size], has_before=False, has_after=len(found) > size)
         backwards = at == LAST or (isinstance(at, Position) and at.side == "before")
         start = at if isinstance(at, Position) else None
-        found = self._walk(rows, start, size + 1, descending=self.descending != backwards)
+        found = self._walk(rows, start, size + 1, descending=self.descending != backwards, sieve=sieve)
         more = len(found) > size
         if not backwards:
-            return Page(found[:size], True, more) if found else self.page(rows, size=size, at=LAST)
+            return Page(found[:size], True, more) if found else self.page(rows, size=size, at=LAST, sieve=sieve)
         if start is not None and len(found) <= size:
             # The way back ended within this page: show the first page whole.
-            return self.page(rows, size=size, at=None)
+            return self.page(rows, size=size, at=None, sieve=sieve)
         return Page(found[:size][::-1], has_before=more, has_after=start is not None)
 
-    def batch(self, rows: Select[Row], *, size: int, after: Position | None) -> Sequence[Row]:
+    def batch(
+        self, rows: Select[Row], *, size: int, after: Position | None, sieve: Sieve | None = None
+    ) -> Sequence[Row]:
         """The next `size` rows, for reading a whole list piece by piece."""
-        return self._walk(rows, after, size, descending=self.descending)
+        return self._walk(rows, after, size, descending=self.descending, sieve=sieve)
 
     def position(self, row: object, side: Literal["after", "before"]) -> Position:
         return Position(side, getattr(row, self.column.key), getattr(row, self.key.key))
 
-    def _walk(self, rows: Select[Row], start: Position | None, limit: int, *, descending: bool) -> Sequence[Row]:
-        ordered = rows.order_by(None).order_by(*(c.desc() if descending else c.asc() for c in self._columns()))
-        if start is None:
-            return db.session.execute(ordered.limit(limit)).scalars().all()
-        found: list[Row] = []
+    def _walk(
+        self, rows: Select[Row], start: Position | None, limit: int, *, descending: bool, sieve: Sieve | None
+    ) -> Sequence[Row]:
         # Each part is one stretch of an index; a single condition with OR would read the index from its start.
-        for part in self._parts(start, descending=descending):
+        parts = [rows] if start is None else [rows.where(part) for part in self._parts(start, descending=descending)]
+        order = Order(self._columns(), descending)
+        found: list[Row] = []
+        for part in parts:
             if len(found) < limit:
-                found += db.session.execute(ordered.where(part).limit(limit - len(found))).scalars().all()
+                found += self._first(part, order, limit - len(found), sieve)
         return found
+
+    def _first(self, rows: Select[Row], order: Order, limit: int, sieve: Sieve | None) -> Sequence[Row]:
+        if sieve is not None:
+            return rare.first(rows, sieve, order, limit)
+        ordered = rows.order_by(None).order_by(*order.of({column.key: column for column in order.columns}))
+        return db.session.execute(ordered.limit(limit)).scalars().all()
 
     def _parts(self, start: Position, *, descending: bool) -> list[ColumnElement[bool]]:
         key = literal(start.key, self.key.type)

@@ -21,6 +21,7 @@ from app.web.export import FORMATS, csv_answer, jsonl_answer, xlsx_answer
 from app.web.filters import Filter
 from app.web.keyset import Cursors, Keyset, Page
 from app.web.permissions import Permission, needs
+from app.web.rare import Sieve
 from app.web.straight import straight_to
 
 Row = TypeVar("Row", bound=Base)
@@ -72,6 +73,10 @@ class ListView(StaffView, Generic[Row, Line]):
         """The condition for what was typed into the search field: stripped, not empty, at most 200 characters."""
         raise NotImplementedError
 
+    def having(self, facets: Sequence[str]) -> ColumnElement[bool]:
+        """The condition by which an index knows the rows with all these facets; for lists whose filters name some."""
+        raise NotImplementedError
+
     def lines(self, rows: Sequence[Row]) -> Sequence[Line]:
         """What the columns are shown of: the rows themselves, or rows with what belongs to them, fetched for all at once."""
         return rows  # type: ignore[return-value]
@@ -93,10 +98,10 @@ class ListView(StaffView, Generic[Row, Line]):
         asked = Asked.read(self, request.args)
         keyset = self.keyset(asked.sort, descending=asked.descending)
         cursors = self._cursors(keyset)
-        rows = self._asked_rows(asked)
-        page: Page[Row] = keyset.page(rows, size=asked.size, at=asked.place(cursors))
+        rows, sieve = self._asked_rows(asked), self._sieve(asked)
+        page: Page[Row] = keyset.page(rows, size=asked.size, at=asked.place(cursors), sieve=sieve)
         listing = self._listing(asked, page, self._turner(asked, keyset, cursors, page))
-        counted = self._count(rows, page, asked)
+        counted = self._count(rows, page, asked, sieve)
         return self.render(self.template, listing=listing | {"count_text": counted.words(*self.noun)})
 
     @expose("/export.csv")
@@ -132,8 +137,16 @@ class ListView(StaffView, Generic[Row, Line]):
         return Keyset(f"{self.endpoint}.{sort}", column, key, descending)
 
     def _asked_rows(self, asked: Asked) -> Select[Row]:
-        rows = self.rows().where(*(chosen.condition for _, chosen in asked.chosen))
+        """All that is asked of the rows, but for what is left to the sieve."""
+        rows = self.rows().where(*(chosen.condition for filter_, chosen in asked.chosen if not filter_.sieve))
         return rows.where(self.search(asked.search)) if asked.search else rows
+
+    def _sieve(self, asked: Asked) -> Sieve | None:
+        sieving = [chosen for filter_, chosen in asked.chosen if filter_.sieve]
+        if not sieving:
+            return None
+        facets = [chosen.facet for chosen in sieving if chosen.facet]
+        return Sieve([chosen.condition for chosen in sieving], self.having(facets) if facets else None)
 
     def _cursors(self, keyset: Keyset) -> Cursors:
         return Cursors(str(current_app.secret_key), keyset)
@@ -147,7 +160,8 @@ class ListView(StaffView, Generic[Row, Line]):
     def _batches(self, asked: Asked, values: Sequence[Value]) -> Iterator[list[list[object]]]:
         keyset = self.keyset(asked.sort, descending=asked.descending)
         after = None
-        while batch := keyset.batch(self._asked_rows(asked), size=EXPORT_BATCH, after=after):
+        rows, sieve = self._asked_rows(asked), self._sieve(asked)
+        while batch := keyset.batch(rows, size=EXPORT_BATCH, after=after, sieve=sieve):
             after = keyset.position(batch[-1], "after")
             lines = [[value(line) for value in values] for line in self.lines(batch)]
             # Neither the rows nor a snapshot of the database is kept while the browser takes its time.
@@ -186,10 +200,11 @@ class ListView(StaffView, Generic[Row, Line]):
 
         return turn
 
-    def _count(self, rows: Select[Row], page: Page[Row], asked: Asked) -> Count:
+    def _count(self, rows: Select[Row], page: Page[Row], asked: Asked, sieve: Sieve | None) -> Count:
         if not page.has_before and not page.has_after:
             return Count(len(page.rows), exact=True)
-        return self._long_lists.count(rows, asked=(current_account_id(), *asked.words))
+        of_all, through = (rows.where(*sieve.conditions), sieve.index) if sieve else (rows, None)
+        return self._long_lists.count(of_all, asked=(current_account_id(), *asked.words), through=through)
 
     def _heading(self, column: Column[Any], asked: Asked) -> dict[str, Any]:
         # Who chose a column wants to see it on a narrow page, too.

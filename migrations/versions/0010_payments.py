@@ -9,32 +9,10 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
-_HELD = "status = 'succeeded' AND NOT captured AND NOT refunded"
-
 
 def upgrade() -> None:
     op.add_column("charges", sa.Column("capture_before", sa.DateTime(timezone=True), nullable=True))
-    # Until Stripe's own word comes with the next news: the shortest the networks allow.
-    op.execute(
-        "UPDATE charges SET capture_before = created_at + "
-        "CASE WHEN brand = 'visa' THEN interval '4 days 18 hours' ELSE interval '7 days' END "
-        f"WHERE {_HELD}"
-    )
-    op.create_index(
-        "ix_charges_held",
-        "charges",
-        ["account_id", "capture_before", "id"],
-        unique=False,
-        postgresql_where=sa.text(_HELD),
-    )
-    op.create_index(
-        "ix_charges_blocked",
-        "charges",
-        ["account_id", "created_at", "id"],
-        unique=False,
-        postgresql_where=sa.text("outcome_type = 'blocked'"),
-    )
-    op.create_index(op.f("ix_gateway_calls_request_id"), "gateway_calls", ["request_id"], unique=False)
+    # Its values, and the indexes of tables that are written all day: "beside the traffic", further on.
     op.create_table(
         "reviews",
         sa.Column("open", sa.Boolean(), nullable=False),
@@ -76,9 +54,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("early_fraud_warnings")
     op.drop_table("reviews")
-    op.drop_index("ix_gateway_calls_request_id", table_name="gateway_calls")
-    op.drop_index("ix_charges_blocked", table_name="charges")
-    op.drop_index("ix_charges_held", table_name="charges")
     op.drop_column("charges", "capture_before")
 
 

@@ -102,34 +102,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "one", "other", name=op.f("pk_customer_links")),
     )
     op.create_index(op.f("ix_customer_links_account_id_other"), "customer_links", ["account_id", "other"])
-    op.create_index("ix_customers_email_key", "customers", ["account_id", sa.text("email_key(email)"), "id"])
-    op.create_index(
-        "ix_payment_methods_owners",
-        "payment_methods",
-        ["account_id", "fingerprint", "customer_id"],
-        postgresql_where=sa.text("fingerprint IS NOT NULL AND customer_id IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_charges_fingerprint",
-        "charges",
-        ["fingerprint", "created_at"],
-        postgresql_where=sa.text("fingerprint IS NOT NULL"),
-    )
+    # The indexes of tables that are written all day: "beside the traffic", further on.
     op.add_column("webhook_events", sa.Column("customer_id", sa.Text(), nullable=True))
-    op.create_index(
-        "ix_webhook_events_customer",
-        "webhook_events",
-        ["customer_id", "created_at", "id"],
-        postgresql_where=sa.text("customer_id IS NOT NULL"),
-    )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_webhook_events_customer", table_name="webhook_events")
     op.drop_column("webhook_events", "customer_id")
-    op.drop_index("ix_charges_fingerprint", table_name="charges")
-    op.drop_index("ix_payment_methods_owners", table_name="payment_methods")
-    op.drop_index("ix_customers_email_key", table_name="customers")
     for table in ("customer_links", "custom_values", "tags", "notes"):
         op.drop_table(table)
     op.execute("DROP FUNCTION email_key(text)")

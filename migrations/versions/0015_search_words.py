@@ -87,12 +87,6 @@ END
 $$
 """
 
-FILL = """
-INSERT INTO search_words (account_id, kind, word, customer_id)
-    SELECT known.account_id, words.kind, words.word, known.id
-    FROM customers known, customer_words(known.name, known.email, known.metadata) words
-"""
-
 
 def upgrade() -> None:
     op.create_table(
@@ -105,7 +99,7 @@ def upgrade() -> None:
     )
     for function in (FOLD, SPLIT, WORDS, KNOW, FORGET, RENEW):
         op.execute(sa.text(function.replace(":", r"\:")))
-    op.execute(FILL)
+    # From here on whoever comes or changes is known; who was there before: "beside the traffic", further on.
     op.execute(
         "CREATE TRIGGER know_customers AFTER INSERT ON customers "
         "REFERENCING NEW TABLE AS come FOR EACH STATEMENT EXECUTE FUNCTION know_customers()"
