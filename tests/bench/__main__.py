@@ -2,13 +2,13 @@
 
 import os
 
-from tests.bench import bench_backfill, bench_lists, bench_sandbox, bench_webhooks
+from tests.bench import bench_backfill, bench_lists, bench_sandbox, bench_search, bench_webhooks
 from tests.bench.figures import Figure, say, table
 
 
 def main() -> None:
     say(f"Load before: {_load()} on {os.cpu_count()} cores. On a busy machine figures say more about the neighbours.")
-    figures = [*_backfill(), *_webhooks(), *_lists(), *_sandbox()]
+    figures = [*_backfill(), *_webhooks(), *_lists(), *_finding(), *_sandbox()]
     say(f"\n{table(figures)}\n\nLoad after: {_load()}")
 
 
@@ -46,6 +46,15 @@ def _lists() -> list[Figure]:
         figures.append(Figure(f"List, {label}", page.median, "ms", 10))
     say(f"List, download: {download}")
     return [*figures, Figure("List, download, growth of memory", download.grown_mb, "MB")]
+
+
+def _finding() -> list[Figure]:
+    """On a tenth of the large shop, which takes a minute to make and not ten."""
+    figures = []
+    for label, times in bench_search.measure(bench_search.CUSTOMERS // 10, bench_search.CHARGES // 10).items():
+        say(f"Finding, {label}: {times}")
+        figures.append(Figure(f"Finding, {label}, p95", times.p95, "ms", 200 if label.startswith("list") else 10))
+    return figures
 
 
 def _sandbox() -> list[Figure]:
