@@ -82,7 +82,7 @@ def test_an_index_is_built_while_somebody_reads_for_longer_than_a_lock_is_waited
 
 def test_an_index_whose_building_was_broken_off_is_built_again(committed: Flask) -> None:
     factories.charge()
-    downgrade(revision="0023")
+    downgrade(revision="-1")
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = '300ms'"))
         with db.engine.connect() as writing:
