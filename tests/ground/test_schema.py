@@ -46,7 +46,7 @@ def test_several_upgrades_at_once_wait_for_each_other(committed: Flask, tmp_path
 
     running = [subprocess.Popen(command, env=environment, cwd=ROOT) for _ in range(3)]
 
-    assert [process.wait(60) for process in running] == [0, 0, 0]
+    assert [process.wait(110) for process in running] == [0, 0, 0]
     check()
 
 
