@@ -14,6 +14,9 @@ from app.audit import trail
 from app.audit.views import AuditView
 from app.calls.views import GatewayCallsView
 from app.charges.views import ChargesView
+from app.customers import agreed as agreed_export
+from app.customers.erasing import agreed as agreed_erasure
+from app.customers.erasing.views import ErasuresView
 from app.customers.views import CustomersView
 from app.database import db, drop_session, engine_options
 from app.disputes import agreed
@@ -70,7 +73,7 @@ def create_app(settings: Settings) -> Flask:
     init_webhooks(app)
     init_web(app, record=trail.record)
     # What can need another person's word; each feature names its own.
-    init_four_eyes(app, [approved.ACT, agreed_batches.ACT, agreed.ACT])
+    init_four_eyes(app, [approved.ACT, agreed_batches.ACT, agreed.ACT, agreed_erasure.ACT, agreed_export.ACT])
     init_health(app)
     app.register_blueprint(door.pages)
     app.register_blueprint(links_door.pages)
@@ -91,6 +94,7 @@ def create_app(settings: Settings) -> Flask:
             DisputesView(),
             PayoutsView(),
             CustomersView(),
+            ErasuresView(),
             MailsView(),
             ReceiptsView(),
             RemarksView(),

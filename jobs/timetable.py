@@ -6,6 +6,7 @@ from datetime import time
 
 from jobs.approvals import carry_out_approvals, expire_approvals
 from jobs.catch_up_events import catch_up_events
+from jobs.erase_persons import erase_persons
 from jobs.keep_house import keep_house
 from jobs.look_at_endpoints import look_at_endpoints
 from jobs.look_for_alerts import deliver_alerts, look_for_alerts, send_digests
@@ -43,6 +44,7 @@ TIMETABLE = (
     Line(deliver_alerts, Every(seconds=10)),
     Line(look_for_alerts, Every(seconds=300)),
     Line(send_digests, Every(seconds=300)),
+    Line(erase_persons, Every(seconds=5)),
     Line(carry_out_approvals, Every(seconds=30)),
     Line(expire_approvals, Every(seconds=600)),
     Line(look_at_endpoints, Every(seconds=3600)),

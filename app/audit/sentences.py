@@ -55,6 +55,8 @@ SENTENCES: dict[str, str] = {
     "field.removed": "{who} removed the field {after.field} of {what}",
     "customer.linked": "{who} linked {what} and {after.other}: one person",
     "customer.unlinked": "{who} parted {what} and {after.other}",
+    "customer.erase_begun": "{who} began to erase the person behind {what}",
+    "customer.erased": "{who} erased the person behind {what}; the ledger stays",
     "customer.words_erased": "{who} took the words of an erased person out of earlier entries",
     "customer.exported": "{who} took out all that is kept of {what}",
     "timeline.exported": "{who} downloaded the timeline of {what}",

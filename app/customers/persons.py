@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Text, column, select, text
+from sqlalchemy.orm import aliased
 
 from app.database import db
 from app.errors import Unknown
 from app.models.customer import Customer
+from app.models.erasure import Erasure
 from app.web.accounts import current_account_id
 
 # More would be a mistake, and a page that sums a thousand customers is of no use.
@@ -40,12 +45,31 @@ _AROUND = f"""
 """
 
 
+# Only of whose page it is.
+_ERASURE = (
+    select(Erasure.id)
+    .where(Erasure.customer_id == Customer.id)
+    .order_by(Erasure.begun_at.desc())
+    .limit(1)
+    .correlate(Customer)
+    .scalar_subquery()
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Other:
     """A customer beside the one whose page it is. why: linked, through (another link), email, card."""
 
     customer: Customer
     why: str
+
+
+class Erased(NamedTuple):
+    """The erasure that took this person out, the newest if there were several. `done_at`: empty while it is under way."""
+
+    id: UUID
+    begun_at: datetime
+    done_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +79,7 @@ class Person:
     customer: Customer
     linked: Sequence[Other]
     alike: Sequence[Other]
+    erased: Erased | None = None
 
     @property
     def account_id(self) -> int:
@@ -74,14 +99,18 @@ def person(key: str) -> Person:
     """
     if "\0" in key:
         raise Unknown("There is no customer with this id here. It may not have been synced yet.")
+    newest = aliased(Erasure)
     around = text(_AROUND).columns(column("id", Text), column("why", Text)).subquery("around")
     asked = (
-        select(Customer, around.c.why)
+        select(Customer, around.c.why, newest.id, newest.begun_at, newest.done_at)
         .join(around, around.c.id == Customer.id)
+        .outerjoin(newest, newest.id == _ERASURE)
         .where(Customer.account_id == current_account_id())
         .order_by(Customer.created_at.desc(), Customer.id)
     )
-    found = [Other(*row) for row in db.session.execute(asked, {"id": key, "account_id": current_account_id()})]
+    rows = db.session.execute(asked, {"id": key, "account_id": current_account_id()}).all()
+    found = [Other(row[0], row.why) for row in rows]
+    erased = next((Erased(*row[2:]) for row in rows if row.why == "self" and row[2]), None)
     itself = next((other.customer for other in found if other.why == "self"), None)
     if itself is None:
         raise Unknown("There is no customer with this id here. It may not have been synced yet.")
@@ -91,6 +120,7 @@ def person(key: str) -> Person:
         itself,
         [other for other in found if other.why in {"linked", "through"}],
         [other for other in found if other.why in {"email", "card"} and other.customer.deleted_at is None],
+        erased,
     )
 
 

@@ -5,10 +5,11 @@ from typing import ClassVar
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from sqlalchemy import ColumnElement
 
-from app.customers import duplicates, figures, handing_out, operations, persons, places, queries, timeline
-from app.errors import BadRequest, DomainError, Unknown
+from app.customers import agreed, duplicates, figures, handing_out, operations, persons, places, queries, timeline
+from app.errors import BadRequest, DomainError, ReasonMissing, Unknown
 from app.mirror import raw
 from app.models.customer import Customer
 from app.remarks import queries as remarks
@@ -109,6 +110,7 @@ class CustomersView(ListView[Customer, Customer]):
             may_note=may(Permission.NOTE_WRITE),
             may_link=may(Permission.CUSTOMER_LINK),
             may_hand_out=may(Permission.CUSTOMER_EXPORT),
+            may_erase=may(Permission.CUSTOMER_ERASE),
             raw=raw.unpack(customer.raw) if sees_persons else None,
         )
 
@@ -170,8 +172,33 @@ class CustomersView(ListView[Customer, Customer]):
         customer = find(Customer, key, what="customer")
         if ask := proof.missing(url_for(".details", key=key)):
             return ask
+        if agreed.is_needed() and not agreed.is_agreed(customer, current_person_id=current_user.id):
+            return self._ask_to_hand_out(customer)
         pieces = handing_out.hand_out(customer, actor=current_actor())
         return file_answer(f"{customer.id}.zip", pieces, mimetype="application/zip")
+
+    def _ask_to_hand_out(self, customer: Customer) -> ResponseReturnValue:
+        """Others have to agree first."""
+        try:
+            approval = agreed.ask_for(customer, reason=request.form.get("reason", ""), actor=current_actor())
+        except ReasonMissing:
+            return self._reason_page(customer)
+        except DomainError as refusal:
+            flash(str(refusal), "error")
+            return redirect(url_for(".details", key=customer.id), 303)
+        return redirect(url_for("approvals.details", key=approval.id), 303)
+
+    def _reason_page(self, customer: Customer) -> ResponseReturnValue:
+        """Who has to agree wants to know why."""
+        return self.render(
+            "customers/hand_out.html",
+            breadcrumbs=[
+                (self.title, url_for(".index_view")),
+                (called(customer), url_for(".details", key=customer.id)),
+            ],
+            customer=customer,
+            title=called(customer),
+        )
 
     def _pair(self, key: str, act: Callable[..., None], done: str) -> ResponseReturnValue:
         customer, other = find(Customer, key, what="customer"), request.form.get("other", "").strip()

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app import clock
 from app.database import db, transaction
 from app.errors import Unknown
-from app.mirror import pull
+from app.mirror import erased, pull
 from app.mirror.fields import Obj, when
 from app.mirror.pull import Reads
 from app.models.block_list_item import BlockListItem
@@ -66,7 +66,8 @@ def keep(item: Obj, item_type: str, account_id: int, *, read_at: datetime) -> No
         "account_id": account_id,
         "list_id": item["value_list"],
         "item_type": item_type,
-        "value": str(item["value"]),
+        # Stripe goes on blocking the person; who it was is not known here any more.
+        "value": "erased" if erased.among([item["id"]]) else str(item["value"]),
         "created_by": item.get("created_by"),
         "created_at": when(item.get("created")),
         "read_at": read_at,

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     NOTE_WRITE = "note.write"
     CUSTOMER_LINK = "customer.link"
     CUSTOMER_EXPORT = "customer.export"
+    CUSTOMER_ERASE = "customer.erase"
     PERSONAL_UNMASK = "personal.unmask"
     CHARGE_READ = "charge.read"
     CHARGE_CAPTURE = "charge.capture"
@@ -69,6 +70,7 @@ LABELS: dict[Permission, str] = {
     Permission.NOTE_WRITE: "Write notes, tags and own fields",
     Permission.CUSTOMER_LINK: "Link customers who are one person",
     Permission.CUSTOMER_EXPORT: "Hand out all that is kept of one person",
+    Permission.CUSTOMER_ERASE: "Erase a person for good, and agree to it",
     Permission.PERSONAL_UNMASK: "Show one person's data in full for ten minutes, with a reason",
     Permission.CHARGE_READ: "See payments",
     Permission.CHARGE_CAPTURE: "Capture and cancel payments that are only held",
@@ -144,6 +146,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.NOTE_WRITE,
             Permission.CUSTOMER_LINK,
             Permission.CUSTOMER_EXPORT,
+            Permission.CUSTOMER_ERASE,
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,
             Permission.ALERT_MANAGE,

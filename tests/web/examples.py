@@ -17,6 +17,7 @@ from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.dispute import Dispute
 from app.models.dispute_draft import DisputeFile
+from app.models.erasure import Erasure
 from app.models.gateway_call import GatewayCall
 from app.models.invitation import Invitation
 from app.models.mail import Mail, MailAttachment
@@ -145,6 +146,15 @@ class Shop:
         )
 
     @cached_property
+    def erasure(self) -> Erasure:
+        return _added(
+            Erasure(
+                id=uuid4(), customer_id=self.other_customer.id, state="done", asked_by="ana@shop.example", reason=self._name,
+                obstacles=[], begun_at=NOON, done_at=NOON, **self._of,
+            )
+        )  # fmt: skip
+
+    @cached_property
     def alert(self) -> AlertRule:
         return _added(
             AlertRule(
@@ -164,6 +174,8 @@ ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "customers.key": lambda shop: shop.customer.id,
     "disputes.field": lambda shop: shop.evidence_file.field,
     "disputes.key": lambda shop: shop.dispute.id,
+    "erasures.customer_id": lambda shop: shop.customer.id,
+    "erasures.key": lambda shop: shop.erasure.id,
     "mails.key": lambda shop: shop.mail.id,
     "mails.number": lambda shop: shop.attachment.id,
     "payments.key": lambda shop: shop.intent.id,

@@ -1,0 +1,133 @@
+"""How each table of the schema forgets a person. A table that stands nowhere here fails a test, until somebody decides."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.mirror.door import Door
+from app.mirror.kinds import KINDS
+
+GONE = "'Erased'"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Rows that are about the person's things: `refers` finds them by :ids, `sets` is what their columns become.
+
+    Only rows that would change are written, so that a second pass finds nothing. Without `sets` the row itself goes.
+    """
+
+    table: str
+    refers: str
+    sets: Mapping[str, str] | None = None
+
+
+# Copies of Stripe's objects, each with its door.
+MIRRORED: dict[str, Door] = {
+    door.table.name: door
+    for kind in KINDS.values()
+    for door in (kind.door, *([kind.family.door] if kind.family else []))
+    # Of these, no row is a customer's.
+    if door.table.name not in {"products", "prices", "payouts"}
+}
+
+# Of what was sent and what came back: amounts, and words of Stripe's own lists.
+_PLAIN = (
+    "(SELECT coalesce(jsonb_object_agg(key, value), '{{}}') FROM jsonb_each(t.{}) "
+    "WHERE jsonb_typeof(value) IN ('number', 'boolean') OR key IN ('status', 'currency', 'cancellation_reason', 'number'))"
+)
+_MAILS = "(t.customer_id = ANY(:ids) OR t.about_id = ANY(:ids) OR lower(t.recipient) = ANY(:mails))"
+# The request to erase keeps its reason: it says why there is nothing to see, and is looked through for words like any other.
+_REQUESTS = "t.object_id = ANY(:ids) AND t.id <> CAST(:erasure_id AS uuid) AND t.state NOT IN ('waiting', 'approved')"
+
+ABOUT: tuple[About, ...] = (
+    About("notes", "t.subject_id = ANY(:ids)", {"words": GONE}),
+    About("tags", "t.subject_id = ANY(:ids)"),
+    About("custom_values", "t.subject_id = ANY(:ids)"),
+    About("mail_attachments", f"t.mail_id IN (SELECT t.id FROM mails t WHERE {_MAILS})",
+          {"name": GONE, "content": "''::bytea"}),
+    About("mails", "t.dedup_key ILIKE ANY(:patterns)", {"dedup_key": "'erased:' || t.id"}),
+    About("mails", _MAILS, {
+        "recipient": "'erased@erased.invalid'", "subject": GONE, "text": GONE, "html": "NULL", "sealed": "NULL", "error": "NULL",
+        "dedup_key": "CASE WHEN t.dedup_key IS NOT NULL THEN 'erased:' || t.id END",
+        "state": "CASE WHEN t.state = 'queued' THEN 'canceled' ELSE t.state END"}),
+    About("dispute_drafts", "t.dispute_id = ANY(:ids)", {"texts": "'{}'::jsonb", "enhanced": "NULL", "appeal": "NULL"}),
+    About("dispute_files", "t.dispute_id = ANY(:ids)", {"filename": GONE, "sha256": "''", "content": "''::bytea"}),
+    About("refunds", "t.charge_id = ANY(:ids) AND t.status <> 'requested'", {
+        name: f"CASE WHEN t.{name} IS NOT NULL THEN {GONE} END" for name in ("reason_text", "refusal", "closed_words")}),
+    About("refund_batch_rows", "t.charge_id = ANY(:ids)", {
+        "given": "t.charge_id", **{name: f"CASE WHEN t.{name} IS NOT NULL THEN {GONE} END" for name in ("words", "why_not")}}),
+    About("acts", "(t.object_id = ANY(:ids) OR t.result_id = ANY(:ids)) AND t.status <> 'requested'", {
+        "reason_text": f"CASE WHEN t.reason_text IS NOT NULL THEN {GONE} END",
+        "refusal": f"CASE WHEN t.refusal IS NOT NULL THEN {GONE} END",
+        "form": _PLAIN.format("form"), "result": f"CASE WHEN t.result IS NOT NULL THEN {_PLAIN.format('result')} END"}),
+    About("approval_votes", f"t.words <> '' AND t.approval_id IN (SELECT t.id FROM approvals t WHERE {_REQUESTS})",
+          {"words": GONE}),
+    About("approvals", _REQUESTS, {
+        "reason": GONE, "facts": "'{}'::jsonb", "outcome": f"CASE WHEN t.outcome IS NOT NULL THEN {GONE} END"}),
+    About("alert_deliveries", "t.object_id = ANY(:ids)", {
+        "text": GONE, "answer": f"CASE WHEN t.answer IS NOT NULL THEN {GONE} END"}),
+    About("gateway_calls", "t.object_id = ANY(:ids) OR t.idempotency_key = ANY(:keys)",
+          {"parameters": "NULL", "error": "NULL"}),
+    About("wanted_objects", "t.id = ANY(:ids)", {"error": "NULL"}),
+    About("webhook_events", "t.customer_id = ANY(:ids) OR t.object_id = ANY(:ids)", {"error": "NULL"}),
+    About("sign_in_attempts", "lower(t.email) = ANY(:mails)", {"email": "'erased'"}),
+    About("block_list_items", "t.item_type = 'email' AND lower(t.value) = ANY(:mails)", {"value": "'erased'"}),
+)  # fmt: skip
+
+# Free text about anything at all: in it, the person's words are replaced, and the rest of it stays.
+SWEPT: Mapping[str, Sequence[str]] = {
+    "notes": ("words",),
+    "custom_values": ("value",),
+    "mails": ("subject", "text", "html", "error"),
+    "refunds": ("reason_text", "refusal", "closed_words"),
+    "refund_batches": ("name", "words"),
+    "refund_batch_rows": ("given", "words", "why_not"),
+    "acts": ("reason_text", "refusal"),
+    "approvals": ("summary", "reason", "facts", "outcome"),
+    "approval_votes": ("words",),
+    "alert_deliveries": ("text", "answer"),
+    "alert_rules": ("target",),
+    "gateway_calls": ("parameters", "error"),
+    "webhook_events": ("error",),
+    "wanted_objects": ("error",),
+    "staff_sessions": ("unfinished",),
+    "job_runs": ("error",),
+    "sync_runs": ("error",),
+    "erasures": ("reason", "forced_because"),
+}
+
+# Reached in a way of their own.
+OTHERWISE: Mapping[str, str] = {
+    "audit_logs": "words go piece by piece, and the chain says so (trail.py)",
+    "search_words": "a trigger follows the customer",
+}
+
+# Tables that hold nothing of the shop's customers, each with the reason why.
+NOTHING: Mapping[str, str] = {
+    "accounts": "the shop's own name",
+    "allowed_networks": "networks of the house",
+    "api_keys": "programs",
+    "approval_policies": "rules of the house",
+    "authenticators": "staff",
+    "customer_links": "ids only",
+    "digest_wishes": "staff",
+    "dispute_submissions": "ids, dates, and who of the staff",
+    "erased_objects": "ids only: by them the person is kept out",
+    "erasure_steps": "names of tables, and numbers",
+    "evidence_policies": "the shop's terms",
+    "invitations": "staff",
+    "passkeys": "staff",
+    "payouts": "the shop's own money and bank account",
+    "prices": "goods",
+    "products": "goods",
+    "rate_buckets": "numbers",
+    "recovery_codes": "staff",
+    "refund_limits": "rules of the house",
+    "refund_reasons": "a list of the house",
+    "role_permissions": "rules of the house",
+    "role_policies": "rules of the house",
+    "sign_in_steps": "staff, for minutes",
+    "staff": "staff",
+    "sync_windows": "ids and instants",
+    "webhook_refusals": "hashes of what was not believed",
+}
