@@ -36,6 +36,7 @@ _PLAIN = (
     "WHERE jsonb_typeof(value) IN ('number', 'boolean') OR key IN ('status', 'currency', 'cancellation_reason', 'number'))"
 )
 _MAILS = "(t.customer_id = ANY(:ids) OR t.about_id = ANY(:ids) OR lower(t.recipient) = ANY(:mails))"
+_EVENTS = "(t.customer_id = ANY(:ids) OR t.object_id = ANY(:ids))"
 # The request to erase keeps its reason: it says why there is nothing to see, and is looked through for words like any other.
 _REQUESTS = "t.object_id = ANY(:ids) AND t.id <> CAST(:erasure_id AS uuid) AND t.state NOT IN ('waiting', 'approved')"
 
@@ -69,7 +70,8 @@ ABOUT: tuple[About, ...] = (
     About("gateway_calls", "t.object_id = ANY(:ids) OR t.idempotency_key = ANY(:keys)",
           {"parameters": "NULL", "error": "NULL"}),
     About("wanted_objects", "t.id = ANY(:ids)", {"error": "NULL"}),
-    About("webhook_events", "t.customer_id = ANY(:ids) OR t.object_id = ANY(:ids)", {"error": "NULL"}),
+    About("webhook_tries", f"t.event_id IN (SELECT t.id FROM webhook_events t WHERE {_EVENTS})", {"error": "NULL"}),
+    About("webhook_events", _EVENTS, {"error": "NULL"}),
     About("sign_in_attempts", "lower(t.email) = ANY(:mails)", {"email": "'erased'"}),
     About("block_list_items", "t.item_type = 'email' AND lower(t.value) = ANY(:mails)", {"value": "'erased'"}),
 )  # fmt: skip
@@ -89,6 +91,7 @@ SWEPT: Mapping[str, Sequence[str]] = {
     "alert_rules": ("target",),
     "gateway_calls": ("parameters", "error"),
     "webhook_events": ("error",),
+    "webhook_tries": ("error",),
     "wanted_objects": ("error",),
     "staff_sessions": ("unfinished",),
     "job_runs": ("error",),
@@ -129,5 +132,6 @@ NOTHING: Mapping[str, str] = {
     "sign_in_steps": "staff, for minutes",
     "staff": "staff",
     "sync_windows": "ids and instants",
+    "webhook_endpoints": "addresses of the house",
     "webhook_refusals": "hashes of what was not believed",
 }
