@@ -41,6 +41,7 @@ from app.refunds.views import RefundsView
 from app.remarks.views import RemarksView
 from app.risk.acts import ACTS as RISK_ACTS
 from app.risk.views import BlockedView, BlockListView, ReviewsView
+from app.saved_views.views import SavedViewsView
 from app.search.views import SearchView
 from app.settings import Settings, database_url
 from app.staff import door
@@ -117,6 +118,7 @@ def create_app(settings: Settings) -> Flask:
             MySessionsView(),
             SecondFactorView(),
             SearchView(),
+            SavedViewsView(),
         ],
     )
     return app

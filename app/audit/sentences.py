@@ -104,6 +104,12 @@ SENTENCES: dict[str, str] = {
     "staff.session_ended": "{who} ended a session of {what}",
     "staff.proved": "{who} proved again who they are",
     "access.refused": "{who} was refused {after.method} {what}",
+    "view.kept": "{who} kept the view {after.name} of the list {after.list}",
+    "view.changed": "{who} changed what the view {after.name} of the list {after.list} shows",
+    "view.settled": "{who} set name, sharing and defaults of the view {after.name} of the list {after.list}",
+    "view.opens": "{who} opens the list {after.list} with the view {after.name}",
+    "view.opens_no_more": "{who} no longer opens the list {after.list} with the view {after.name}",
+    "view.deleted": "{who} deleted the view {after.name} of the list {after.list}",
     "list.exported": "{who} downloaded the list of {what}",
     "personal.read": "{who} opened {what}, which holds personal data",
 }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Table, Text, and_, false, or_, select, text
+from sqlalchemy import ColumnElement, Select, Table, Text, and_, false, func, or_, select, text
 
 from app.customers.timeline import THINGS
 from app.database import Base, db
@@ -74,6 +74,10 @@ def _refers(table: Table, customer_id: str, account_id: int, ids: Sequence[str])
     else:
         own = [table.c.id.in_(ids)] if "id" in table.c and isinstance(table.c.id.type, Text) else []
         refers = or_(false(), *own, *(table.c[name].in_(ids) for name in KIN if name in table.c))
+    if table.name == "saved_views":
+        # A filter may name a customer or a payment.
+        asked = func.jsonb_each_text(table.c.asked).table_valued("key", "value")
+        refers = select(asked.c.value).where(asked.c.value.in_(ids)).exists()
     if table.name == "gateway_calls":
         refers = or_(refers, table.c.idempotency_key.in_([f"refund:{key}" for key in ids]))
     return and_(refers, table.c.account_id == account_id) if _is_owned(table) else refers

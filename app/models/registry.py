@@ -35,6 +35,7 @@ from app.models.refund_rules import RefundLimit, RefundReason
 from app.models.remark import CustomValue, Note, Tag
 from app.models.review import Review
 from app.models.role_policy import RolePermission, RolePolicy
+from app.models.saved_view import SavedView, ViewDefault
 from app.models.search_word import SearchWord
 from app.models.second_factor import Authenticator, Passkey, RecoveryCode
 from app.models.setup_intent import SetupIntent
@@ -103,6 +104,7 @@ TABLES = (
     Review,
     RolePermission,
     RolePolicy,
+    SavedView,
     SearchWord,
     SetupIntent,
     SignInAttempt,
@@ -114,6 +116,7 @@ TABLES = (
     SyncRun,
     SyncWindow,
     Tag,
+    ViewDefault,
     WantedObject,
     WebhookEndpoint,
     WebhookEvent,

@@ -1,8 +1,9 @@
 """What the address of a list asks for, checked, and the addresses that lead on from there."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, Self
+from uuid import UUID
 
 from flask import url_for
 
@@ -13,6 +14,8 @@ from app.web.keyset import LAST, Cursors, Position
 
 SIZES = (25, 50, 100, 200)
 USUAL_SIZE = 50
+# In the place of a view's id: the whole list, for who would see a view without saying so.
+EVERYTHING = "all"
 _LONGEST_NUMBER = 6
 
 
@@ -33,10 +36,25 @@ class AskedOf(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A view that was kept of this list. asked: its parameters as stored. opens: this person's list opens with it."""
+
+    id: UUID
+    name: str
+    asked: Mapping[str, object]
+    shared: bool
+    is_mine: bool
+    owner: str
+    opens: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The parameters of a list: `q`, `sort`, `dir`, `size`, `cursor`, `cols` and those of its filters. Others are ignored.
 
     columns: those that are shown, in their order; `columns_chosen` when that is not the usual.
+    kept, kept_state: the view that was opened, and what of it the list knows. lost: what it does not know any more, in words.
+    has_default: an address that says nothing would not show everything to this person. See shelves.py.
     """
 
     view: AskedOf
@@ -48,6 +66,10 @@ class Asked:
     cursor: str
     columns: tuple[Column[Any], ...]
     columns_chosen: bool
+    kept: Kept | None = None
+    kept_state: Mapping[str, str] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
+    has_default: bool = False
 
     @classmethod
     def read(cls, view: AskedOf, arguments: Mapping[str, str]) -> Self:
@@ -81,6 +103,16 @@ class Asked:
         return bool(self.search or self.chosen)
 
     @property
+    def state(self) -> dict[str, str]:
+        """What a view keeps: filters, order and columns, by parameter. Not what is searched for, which is about one thing once."""
+        return self._state()
+
+    @property
+    def is_changed(self) -> bool:
+        """Something differs from the view that was opened."""
+        return self.kept is not None and self.state != self.kept_state
+
+    @property
     def words(self) -> list[str]:
         """Search and filters in words, for the audit trail."""
         return [*([f"Search: {self.search}"] if self.search else []), *(choice.words for _, choice in self.chosen)]
@@ -108,7 +140,16 @@ class Asked:
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """What the search form has to carry along."""
-        return list(self._order_parameters(self.sort, descending=self.descending, size=self.size).items())
+        base = {"based_on": str(self.kept.id)} if self.kept else {"view": EVERYTHING} if self.has_default else {}
+        order = self._order_parameters(self.sort, descending=self.descending, columns=self.columns)
+        return list((base | order | self._size_parameter(self.size)).items())
+
+    @property
+    def hidden_but_columns(self) -> list[tuple[str, str]]:
+        """What the form that chooses columns has to carry along."""
+        filters = {name: value for name, value in self.state.items() if name not in {"sort", "dir", "cols"}}
+        search = {"q": self.search} if self.search else {}
+        return [pair for pair in [*self.hidden, *filters.items(), *search.items()] if pair[0] != "cols"]
 
     @property
     def sizes(self) -> list[tuple[int, str]]:
@@ -136,27 +177,52 @@ class Asked:
     ) -> str:
         """The address of this list with something changed; every change but a cursor starts from the first page."""
         name, descending = sort or (self.sort, self.descending)
-        parameters = self._order_parameters(name, descending=descending, size=size or self.size)
+        state = self._state(filters=filters, without=without, sort=name, descending=descending)
+        parameters = self._based(state) | self._size_parameter(size or self.size)
         if search and self.search:
             parameters["q"] = self.search
-        for filter_, choice in self.chosen:
-            if filters and filter_ is not without:
-                values = zip(filter_.parameters, (choice.value, choice.value_to), strict=False)
-                parameters |= {parameter: value for parameter, value in values if value}
         if cursor:
             parameters["cursor"] = cursor
         return url_for(f"{self.view.endpoint}.{page}", _external=False, **parameters)
 
-    def _order_parameters(self, sort: str, *, descending: bool, size: int) -> dict[str, str]:
+    def with_columns(self, columns: tuple[Column[Any], ...]) -> str:
+        """The address of this list with other columns."""
+        return replace(self, columns=columns, columns_chosen=columns != usual_columns(self.view)).url()
+
+    def _based(self, state: dict[str, str]) -> dict[str, str]:
+        """The parameters that ask for this state: a kept view by its id, so that what is kept can change and the address stays."""
+        if self.kept:
+            is_kept = state == self.kept_state
+            return {"view": str(self.kept.id)} if is_kept else {"based_on": str(self.kept.id), **state}
+        return state or ({"view": EVERYTHING} if self.has_default else {})
+
+    def _state(
+        self,
+        *,
+        filters: bool = True,
+        without: Filter | None = None,
+        sort: str | None = None,
+        descending: bool | None = None,
+    ) -> dict[str, str]:
+        down = self.descending if descending is None else descending
+        parameters = self._order_parameters(sort or self.sort, descending=down, columns=self.columns)
+        for filter_, choice in self.chosen:
+            if filters and filter_ is not without:
+                values = zip(filter_.parameters, (choice.value, choice.value_to), strict=False)
+                parameters |= {parameter: value for parameter, value in values if value}
+        return parameters
+
+    def _order_parameters(self, sort: str, *, descending: bool, columns: Sequence[Column[Any]]) -> dict[str, str]:
         """Only what differs from the usual, so that plain addresses stay plain."""
         parameters = {}
         if (sort, descending) != (self.view.order, self.view.newest_first):
             parameters = {"sort": sort, "dir": "desc" if descending else "asc"}
-        if size != USUAL_SIZE:
-            parameters["size"] = str(size)
         if self.columns_chosen:
-            parameters["cols"] = ",".join(column.name for column in self.columns)
+            parameters["cols"] = ",".join(column.name for column in columns)
         return parameters
+
+    def _size_parameter(self, size: int) -> dict[str, str]:
+        return {} if size == USUAL_SIZE else {"size": str(size)}
 
 
 def usual_columns(view: AskedOf) -> tuple[Column[Any], ...]:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, defer, load_only
 
 from app.database import Base, db
-from app.web import witness
+from app.web import menus, shelves, witness
 from app.web.accounts import current_account_id
 from app.web.admin import StaffView, expose, may
 from app.web.asked import Asked
@@ -95,14 +95,17 @@ class ListView(StaffView, Generic[Row, Line]):
     def index_view(self) -> ResponseReturnValue:
         if self.ids_lead_on and (page_of_id := straight_to(request.args.get("q", ""))):
             return redirect(page_of_id)
-        asked = Asked.read(self, request.args)
+        if "pick" in request.args:
+            return redirect(self._picked())
+        asked, shelf = shelves.ask(self, request.args, by_default=True)
         keyset = self.keyset(asked.sort, descending=asked.descending)
         cursors = self._cursors(keyset)
         rows, sieve = self._asked_rows(asked), self._sieve(asked)
         page: Page[Row] = keyset.page(rows, size=asked.size, at=asked.place(cursors), sieve=sieve)
         listing = self._listing(asked, page, self._turner(asked, keyset, cursors, page))
         counted = self._count(rows, page, asked, sieve)
-        return self.render(self.template, listing=listing | {"count_text": counted.words(*self.noun)})
+        listing |= {"count_text": counted.words(*self.noun), "menu": menus.menu(asked, shelf, many=self.noun[1])}
+        return self.render(self.template, listing=listing)
 
     @expose("/export.csv")
     @needs(Permission.EXPORT)
@@ -151,8 +154,16 @@ class ListView(StaffView, Generic[Row, Line]):
     def _cursors(self, keyset: Keyset) -> Cursors:
         return Cursors(str(current_app.secret_key), keyset)
 
+    def _picked(self) -> str:
+        """Where the form that chooses columns leads: their names as they stand in it, one moved where a button said so."""
+        asked, _ = shelves.ask(self, request.args, by_default=False)
+        names = request.args.getlist("col")
+        url = asked.with_columns(menus.moved(self, names, request.args.get("move", "")))
+        # Without a script each move is a page of its own; the panel stays open on it.
+        return f"{url}{'&' if '?' in url else '?'}panel=columns" if request.args.get("move") else url
+
     def _taken(self, end: str) -> Asked:
-        asked = Asked.read(self, request.args)
+        asked, _ = shelves.ask(self, request.args, by_default=False)
         filters = {"filters": asked.words} if asked.words else {}
         witness.saw("list.exported", "list", self.endpoint, after={"as": end, **filters})
         return asked
@@ -174,6 +185,7 @@ class ListView(StaffView, Generic[Row, Line]):
         return {
             "title": self.title,
             "lead": self.lead,
+            "chooser": menus.chooser(asked, is_open=request.args.get("panel") == "columns"),
             "columns": [self._heading(column, asked) for column in asked.columns],
             "rows": [self._row(row, line, asked) for row, line in zip(page.rows, self.lines(page.rows), strict=True)],
             "search": {"value": asked.search, "placeholder": self.search_hint} if self.search_hint else None,

@@ -28,7 +28,8 @@ from app.models.refund_batch import RefundBatch
 from app.models.refund_rules import RefundLimit
 from app.models.remark import Note
 from app.models.review import Review
-from app.models.staff import Staff
+from app.models.saved_view import SavedView
+from app.models.staff import ROLES, Staff
 from app.models.webhook_event import WebhookEvent
 from tests import factories
 from tests.disputes.papers import pdf
@@ -138,6 +139,15 @@ class Shop:
         )  # fmt: skip
 
     @cached_property
+    def saved_view(self) -> SavedView:
+        return _added(
+            SavedView(
+                list_name="views", owner_id=somebody().id, name=self._name, asked={}, shared_with=list(ROLES),
+                created_at=NOON, changed_at=NOON, **self._of,
+            )
+        )  # fmt: skip
+
+    @cached_property
     def batch(self) -> RefundBatch:
         return _added(
             RefundBatch(
@@ -187,6 +197,7 @@ ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "remarks.kind": lambda _: "charge",
     "remarks.note_id": lambda shop: shop.note.note_id,
     "reviews.key": lambda shop: shop.review.id,
+    "views.key": lambda shop: shop.saved_view.id,
     "webhooks.event_id": lambda shop: shop.event.id,
 }
 

@@ -61,6 +61,8 @@ class Listing:
     export_urls: list[tuple[str, str, str]] = field(
         default_factory=lambda: [(label, f"?{end}", use) for end, label, use in FORMATS]
     )
+    chooser: dict[str, Any] | None = None
+    menu: dict[str, Any] | None = None
     empty_title: str = "No payments yet"
     empty_text: str = "They appear here with the first webhook or sync."
 
