@@ -108,7 +108,7 @@ def test_the_list_asks_a_fixed_number_of_questions(app: Flask, probe: Probe) -> 
     with counted() as queries:
         lea.get("/admin/approvals/")
 
-    assert len(queries) == 2
+    assert len(queries) == 3
 
 
 def test_the_menu_says_how_many_wait_for_this_person_without_another_question(app: Flask, probe: Probe) -> None:

@@ -90,4 +90,4 @@ def test_both_lists_ask_two_questions(app: Flask) -> None:
     with counted() as payouts:
         desk.get("/admin/payouts/")
 
-    assert (len(disputes), len(payouts)) == (2, 2)
+    assert (len(disputes), len(payouts)) == (3, 3)

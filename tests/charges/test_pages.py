@@ -38,7 +38,7 @@ def test_the_list_asks_as_little_for_fifty_rows_as_for_one(app: Flask) -> None:
     with counted() as queries:
         desk.get(LIST)
 
-    assert len(queries) == 3, queries  # session with account, payments, their customers
+    assert len(queries) == 4, queries  # session with account, kept views, payments, their customers
 
 
 @pytest.mark.parametrize(

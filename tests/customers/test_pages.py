@@ -148,4 +148,4 @@ def test_the_list_asks_as_little_for_fifty_as_for_one(app: Flask) -> None:
     with counted() as queries:
         desk.get("/admin/customers/")
 
-    assert len(queries) == 2, queries  # session with account, customers
+    assert len(queries) == 3, queries  # session with account, kept views, customers

@@ -134,4 +134,4 @@ def test_the_list_asks_little(app: Flask) -> None:
     with counted() as asked:
         desk.get(URL)
 
-    assert len(asked) == 2, asked  # session with account, mails
+    assert len(asked) == 3, asked  # session with account, kept views, mails

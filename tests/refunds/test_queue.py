@@ -104,4 +104,4 @@ def test_the_queue_asks_a_fixed_number_of_questions(app: Flask) -> None:
     with counted() as queries:
         ana.get(QUEUE)
 
-    assert len(queries) == 2
+    assert len(queries) == 3

@@ -18,7 +18,8 @@ from app.models.account import Account
 from app.models.webhook_event import WebhookEvent
 from app.web.listing import ListView
 from tests.desk import Desk, staff
-from tests.web.routes import lists
+from tests.queries import counted
+from tests.web.routes import lists, routes_with_rows
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 NASTY = (
@@ -319,6 +320,29 @@ def test_a_download_is_for_those_who_may(app: Flask) -> None:
 
     developer.get("/admin/webhooks/export.csv", expect=403)
     assert "Export" not in developer.get("/admin/webhooks/").words
+
+
+# Session with account, kept views, rows; what a list asks beyond that stands beside it.
+THREE = 3
+MORE = {
+    "charges": 1,  # customers
+    "payments": 1,  # customers
+    "reviews": 1,  # payments
+    "views": 1,  # owners
+}
+
+
+def test_every_list_asks_as_often_as_it_says_however_many_rows_it_has(app: Flask) -> None:
+    ours, _ = routes_with_rows(app)
+    assert ours
+    admin = staff(app, "admin")
+    said: dict[str, int] = {}
+    for view in lists(app):
+        with counted() as asked:
+            admin.get(_folder(app, view))
+        said[view.endpoint] = len(asked)
+
+    assert said == {view.endpoint: THREE + MORE.get(view.endpoint, 0) for view in lists(app)}
 
 
 def test_every_order_that_can_be_asked_for_has_an_index(app: Flask) -> None:
