@@ -174,7 +174,9 @@ class _Reader(HTMLParser):
             self._form = {"method": named.get("method", "get").lower(), "action": named.get("action", "")}
             self.page.forms.append(self._form)
         elif tag == "input" and self._form is not None and named.get("name"):
-            self._form[named["name"]] = named.get("value", "")
+            # A field called "method" is no method.
+            if named["name"] not in {"method", "action"}:
+                self._form[named["name"]] = named.get("value", "")
         elif tag == "a" and "href" in named:
             self.page.links.append(named["href"])
         elif tag in {"script", "style", "title"}:

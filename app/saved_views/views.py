@@ -52,7 +52,7 @@ class SavedViewsView(ListView[SavedView, Line]):
         columns.text("name", "Name", lambda line: line.view.name, priority=1),
         columns.text("list", "List", lambda line: line.of, priority=1),
         columns.text("owner", "Whose", lambda line: line.owner, priority=1),
-        columns.text("shared", "Shared with", lambda line: _roles(line.view.shared_with) or "Nobody", priority=2),
+        columns.text("shared", "Shared with", lambda line: _roles(line.view.shared_with) or "Not shared", priority=2),
         columns.instant("made", "Made", lambda line: line.view.created_at, sort=SavedView.created_at, priority=3),
     )
 

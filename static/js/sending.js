@@ -1,8 +1,9 @@
 // A form is sent once: a second click while the first is on its way does nothing. Empty filters stay out of the address.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method === "dialog" || event.defaultPrevented) return;
-  if (form.method === "get") {
+  if (form.getAttribute("method") === "dialog" || event.defaultPrevented) return;
+  // Not `form.method`: a field may be called so, and would answer in its place.
+  if (form.getAttribute("method")?.toLowerCase() !== "post") {
     if ("plainGet" in form.dataset) leaveOutEmpty(form);
     return;
   }
