@@ -39,13 +39,19 @@ def _webhooks() -> list[Figure]:
 
 
 def _lists() -> list[Figure]:
-    pages, download = bench_lists.measure()
+    pages, downloads = bench_lists.measure()
     figures = []
     for label, page in pages.items():
         say(f"List, {label}: {page}")
-        figures.append(Figure(f"List, {label}", page.median, "ms", 10))
-    say(f"List, download: {download}")
-    return [*figures, Figure("List, download, growth of memory", download.grown_mb, "MB")]
+        figures.append(Figure(f"List, {label}", page.median, "ms", 6))
+    for end, download in downloads.items():
+        say(f"List, {end}: {download}")
+        figures += [
+            Figure(f"List, {end}, a million lines", download.million, "s", 3 if end == "csv" else None),
+            Figure(f"List, {end}, first byte", download.first, "ms", 100),
+            Figure(f"List, {end}, growth of memory", download.grown_mb, "MB", 20),
+        ]
+    return figures
 
 
 def _finding() -> list[Figure]:
