@@ -48,6 +48,8 @@ from app.staff import door
 from app.staff.factors.views import SecondFactorView
 from app.staff.invitations import door as links_door
 from app.staff.invitations.views import InvitationsView
+from app.staff.passkeys import door as passkey_door
+from app.staff.passkeys.views import PasskeysView
 from app.staff.sso import door as sso_door
 from app.staff.sso.provider import init_sso
 from app.staff.views import MySessionsView, StaffListView
@@ -78,6 +80,7 @@ def create_app(settings: Settings) -> Flask:
     init_health(app)
     app.register_blueprint(door.pages)
     app.register_blueprint(links_door.pages)
+    app.register_blueprint(passkey_door.pages)
     init_sso(app)
     app.register_blueprint(sso_door.pages)
     # The sections, in the order of the menu.
@@ -117,6 +120,7 @@ def create_app(settings: Settings) -> Flask:
             InvitationsView(),
             MySessionsView(),
             SecondFactorView(),
+            PasskeysView(),
             SearchView(),
             SavedViewsView(),
         ],

@@ -83,8 +83,7 @@ def code() -> ResponseReturnValue:
             return redirect(url_for("sign_in.form"), 303)
         else:
             return arrived(session_token)
-    factors = queries.factors_of(step.staff_id)
-    return render_template("door/code.html", error=error, next=kept_next(), factors=factors), status
+    return code_page(error=error, status=status)
 
 
 @pages.route("/login/again", methods=["GET", "POST"])
@@ -111,15 +110,7 @@ def again() -> ResponseReturnValue:
             error, status = str(refusal), refusal.status
         else:
             return redirect(next_page(), 303)
-    return render_template(
-        "door/again.html",
-        error=error,
-        next=kept_next(),
-        email=current_user.email,
-        factors=factors,
-        by_password=by_password,
-        by_sso=provider.current() is not None,
-    ), status
+    return again_page(error=error, status=status)
 
 
 @pages.route("/logout", methods=["POST"])
@@ -132,6 +123,29 @@ def leave() -> Response:
     answer = make_response(_outside() or redirect(url_for("sign_in.form"), 303))
     sessions.take_cookie(answer)
     return answer
+
+
+def code_page(*, error: str | None = None, status: int = 200) -> ResponseReturnValue:
+    """The page of the second half; to the first one where there is no half."""
+    token = request.cookies.get(sessions.step_cookie_name(), "")
+    step = steps.look(token, "second_factor") if token else None
+    if step is None or step.staff_id is None:
+        return redirect(url_for("sign_in.form"), 303)
+    factors = queries.factors_of(step.staff_id)
+    return render_template("door/code.html", error=error, next=kept_next(), factors=factors), status
+
+
+def again_page(*, error: str | None = None, status: int = 200) -> ResponseReturnValue:
+    factors = queries.factors_of(current_user.id)
+    return render_template(
+        "door/again.html",
+        error=error,
+        next=kept_next(),
+        email=current_user.email,
+        factors=factors,
+        by_password=not is_only_door() and not factors.any,
+        by_sso=provider.current() is not None,
+    ), status
 
 
 def arrived(token: str, *, to: str = "") -> Response:

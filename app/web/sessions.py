@@ -173,6 +173,11 @@ def step_cookie_name() -> str:
     return _prefixed("counterfoil_step", current_app.extensions["settings"])
 
 
+def passkey_cookie_name() -> str:
+    """What a browser holds between the question to a passkey and its answer."""
+    return _prefixed("counterfoil_passkey", current_app.extensions["settings"])
+
+
 def current_actor() -> Actor:
     """Who to write into the audit trail for this request.
 

@@ -12,6 +12,7 @@ from app.database import db, transaction
 from app.errors import Conflict, DomainError, Unknown
 from app.models.second_factor import Authenticator, Passkey
 from app.models.staff import Staff, StaffSession
+from app.staff import telling
 from app.staff.factors import queries, recovery, totp
 from app.staff.operations import end_everywhere
 from app.web.sealing import Seal
@@ -70,6 +71,7 @@ def confirm_authenticator(staff_id: UUID, code: str, *, session_id: bytes, seal:
         codes = recovery.renew(staff_id, seal=seal) if first else []
         settle_in(session_id, staff_id)
         trail.record(actor, "factor.added", "staff", person.email, after={"factor": "an authenticator app"})
+        telling.factor_added(person, "an authenticator app")
     return codes
 
 
@@ -84,6 +86,7 @@ def remove_authenticator(staff_id: UUID, *, actor: Actor) -> None:
             raise Unknown("There is no authenticator app.")
         without_last_factor(person)
         trail.record(actor, "factor.removed", "staff", person.email, before={"factor": "the authenticator app"})
+        telling.factor_removed(person, "the authenticator app", by=actor)
 
 
 def renew_codes(staff_id: UUID, *, seal: Seal, actor: Actor) -> list[str]:
@@ -112,6 +115,7 @@ def remove_all(staff_id: UUID, *, actor: Actor) -> None:
         recovery.forget(staff_id)
         end_everywhere(staff_id)
         trail.record(actor, "factor.all_removed", "staff", person.email)
+        telling.factor_removed(person, "every second factor", by=actor)
 
 
 def accepts(staff_id: UUID, code: str, *, seal: Seal) -> str | None:

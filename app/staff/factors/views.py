@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import segno
-from flask import flash, redirect, request
+from flask import current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.errors import DomainError
+from app.settings import Settings
 from app.staff.door import seal
 from app.staff.factors import operations, queries, totp
+from app.staff.passkeys.ceremonies import Site
 from app.web import proof
 from app.web.admin import StaffView, expose
 from app.web.permissions import SIGNED_IN, Need
@@ -102,12 +104,14 @@ class SecondFactorView(StaffView):
         return redirect(back, 303)
 
     def _page(self) -> str:
+        settings: Settings = current_app.extensions["settings"]
         return self.render(
             "factors/index.html",
             factors=queries.factors_of(current_user.id),
             authenticator=queries.authenticator_of(current_user.id),
             passkeys=queries.passkeys_of(current_user.id),
             wanted=current_user.factor_wanted,
+            passkeys_work=Site.of(settings.domain) is not None,
         )
 
     def _enrolment(self, *, error: str | None = None) -> ResponseReturnValue:
