@@ -31,6 +31,7 @@ from app.payments.acts import ACTS as PAYMENT_ACTS
 from app.payments.authorisations import AuthorisationsView
 from app.payments.views import PaymentsView
 from app.payouts.views import PayoutsView
+from app.receipts.operations import print_receipt
 from app.receipts.views import ReceiptsView
 from app.refunds import approved, credit_notes
 from app.refunds.batches import agreed as agreed_batches
@@ -95,7 +96,7 @@ def create_app(settings: Settings) -> Flask:
             ReviewsView(),
             BlockedView(),
             BlockListView(),
-            DisputesView(),
+            DisputesView(receipt=print_receipt),
             PayoutsView(),
             CustomersView(),
             ErasuresView(),

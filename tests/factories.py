@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import orjson
 import zstandard
 
+from app import clock
 from app.database import db, transaction
 from app.models.account import Account
 from app.models.balance_transaction import BalanceTransaction
@@ -96,7 +97,7 @@ def dispute(of: Charge, **columns: Any) -> Dispute:
         "status": "needs_response",
         "reason": "fraudulent",
         "is_charge_refundable": False,
-        "due_at": NOON + timedelta(days=9),
+        "due_at": clock.now() + timedelta(days=9),
     }
     return _added(Dispute(**_mirrored("dp", next(_numbers), plain | columns)))
 

@@ -8,11 +8,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from app.database import db
-from app.disputes import drafts, files, forms, operations, prefill
+from app.disputes import drafts, files, forms, operations, prefill, receipt
 from app.disputes.drafts import SavedMeanwhile
 from app.disputes.fields import PRODUCT_TYPES, advice_of
 from app.disputes.forms import Typed
 from app.disputes.packet import packet
+from app.disputes.receipt import PrintReceipt
 from app.disputes.sheet import Sheet, sheet
 from app.disputes.words import urgency
 from app.errors import Conflict, DomainError, GatewayUnavailable, Unknown
@@ -33,6 +34,7 @@ class EvidencePages:
     """Part of /admin/disputes. Whoever may write evidence sees in it what it must say of the customer; that is put on record."""
 
     render: Callable[..., str]
+    receipt: PrintReceipt
 
     @expose("/<key>/evidence")
     @needs(Permission.DISPUTE_EVIDENCE)
@@ -58,7 +60,7 @@ class EvidencePages:
             )
         except DomainError as refusal:
             return self._form_page(dispute, typed=typed, refusal=refusal, status=refusal.status)
-        wrong = _attach_all(dispute.id)
+        wrong = _attach_all(dispute.id) | self._attach_receipt(dispute)
         if wrong:
             return self._form_page(dispute, file_errors=wrong, status=400)
         self._stage(draft)
@@ -166,6 +168,16 @@ class EvidencePages:
         about = select(Act).where(Act.object_type == "dispute", Act.object_id == dispute.id, Act.status == REQUESTED)
         return db.session.scalar(about.order_by(Act.requested_at.desc()).limit(1))
 
+    def _attach_receipt(self, dispute: Dispute) -> dict[str, str]:
+        """The receipt that we print, where it was asked for and no other file was chosen; what is wrong with it."""
+        if request.form.get("attach") != receipt.FIELD or receipt.FIELD in files.of(dispute.id):
+            return {}
+        try:
+            receipt.attach(dispute, self.receipt, actor=current_actor())
+        except DomainError as refusal:
+            return {receipt.FIELD: str(refusal)}
+        return {}
+
     def _stage(self, draft: DisputeDraft) -> None:
         """Stripe's copy of the draft. It is a second safety: whatever goes wrong with it, the draft is saved here."""
         try:
@@ -206,6 +218,8 @@ class EvidencePages:
             theirs=theirs,
             refusal=refusal,
             obstacle=obstacle,
+            has_no_form=dispute.is_final,
+            offers_receipt=obstacle is None and receipt.offered(dispute, charge),
             urgency=urgency(dispute.due_at),
             product_types=PRODUCT_TYPES,
             advice=advice_of(dispute.reason),

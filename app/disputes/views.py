@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, not_, or_
 
 from app.audit import trail
 from app.audit.sentences import sentence
@@ -15,10 +15,12 @@ from app.disputes import ce3, drafts, files
 from app.disputes.ce3_pages import Ce3Pages
 from app.disputes.decision_pages import DecisionPages
 from app.disputes.evidence_pages import EvidencePages
+from app.disputes.receipt import PrintReceipt
 from app.disputes.words import explained, urgency
 from app.mirror import raw
 from app.models.charge import Charge
 from app.models.dispute import OPEN, TO_ANSWER, Dispute
+from app.models.dispute_states import SETTLED_EARLY
 from app.remarks import queries as remarks
 from app.remarks.queries import tag_filter
 from app.web import columns, history
@@ -33,15 +35,14 @@ from app.web.lookup import find
 from app.web.permissions import Permission
 
 _INQUIRY = Dispute.status.like(r"warning\_%")
-_EARLY = or_(Dispute.status == "prevented", Dispute.case_type == "resolution")
 _STATES = {
     "answer": Dispute.status.in_(TO_ANSWER),
     "chargeback": and_(Dispute.status.in_(TO_ANSWER), ~_INQUIRY),
     "inquiry": _INQUIRY,
     "review": Dispute.status.in_([status for status in OPEN if status not in TO_ANSWER]),
     "won": Dispute.status == "won",
-    "lost": Dispute.status == "lost",
-    "prevented": _EARLY,
+    "lost": and_(Dispute.status == "lost", not_(SETTLED_EARLY)),
+    "prevented": SETTLED_EARLY,
     "open": Dispute.status.in_(OPEN),
     "all": Dispute.status.is_not(None),
 }
@@ -138,6 +139,10 @@ class DisputesView(EvidencePages, Ce3Pages, DecisionPages, ListView[Dispute, Dis
             for state in _TABS
         ]
         return listing
+
+    def __init__(self, receipt: PrintReceipt) -> None:
+        super().__init__()
+        self.receipt = receipt
 
     @expose("/<key>")
     def details(self, key: str) -> ResponseReturnValue:

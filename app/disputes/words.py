@@ -5,14 +5,9 @@ from typing import NamedTuple
 
 from app import clock
 from app.models.charge import Charge
-from app.models.dispute import Dispute
+from app.models.dispute import FINAL_METHODS, Dispute
 
-_DEBITS = {
-    "sepa_debit": "SEPA debits",
-    "bacs_debit": "Bacs debits",
-    "us_bank_account": "bank debits",
-    "acss_debit": "bank debits",
-}
+_DEBITS = FINAL_METHODS | {"us_bank_account": "bank debits", "acss_debit": "bank debits"}
 
 
 class Explained(NamedTuple):
@@ -56,13 +51,21 @@ _STATES: dict[str, Explained] = {
 
 def explained(dispute: Dispute, charge: Charge | None) -> Explained:
     """What this status means for this payment."""
-    debit = _DEBITS.get((charge.method_type if charge else None) or "")
-    if debit and dispute.status == "lost" and dispute.due_at is None:
+    debit = _DEBITS.get(dispute.method_type or (charge.method_type if charge else None) or "")
+    if debit and (dispute.is_final or (dispute.status == "lost" and dispute.due_at is None)):
         return Explained(
             "calm",
             f"Disputes of {debit} are final.",
             "The bank gives the money back without asking and takes no evidence, so there is no form to fill in. "
             "Settle it with the customer, and ask for another way to pay.",
+        )
+    if dispute.is_settled_early and not dispute.is_open:
+        return _STATES["prevented"]
+    if dispute.is_past_due:
+        return Explained(
+            "bad",
+            "The deadline has passed.",
+            "Nothing can be sent any more: without evidence in time the bank decides for the customer. What was written stays.",
         )
     if dispute.status == "needs_response" and dispute.due_at is None:
         return Explained("calm", "No response is possible.", "The bank takes no evidence for this dispute.")

@@ -1,6 +1,7 @@
 """Disputes: chargebacks and inquiries."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from app.mirror.door import Door, Saved
 from app.mirror.fields import Obj, Row, part, ref, typed, when
@@ -42,19 +43,34 @@ def row(obj: Obj) -> Row:
         "submission_method": details.get("submission_method"),
         "case_type": method.get("case_type"),
         "brand": method.get("brand"),
+        "method_type": part(obj, "payment_method_details").get("type"),
         "enhanced_eligibility_types": obj.get("enhanced_eligibility_types"),
         "evidence": obj.get("evidence"),
         "balance_transactions": [line["id"] for line in movements],
         "deducted": -sum(line.get("net") or 0 for line in movements) if movements else None,
         "deducted_currency": movements[0].get("currency") if movements else None,
+        "fee": _fee(movements),
+        "reinstated_at": _reinstated_at(movements),
     }
+
+
+def _fee(movements: list[Obj]) -> int | None:
+    """For the dispute itself: what was booked when the money came back, or for answering, is in lines of another category."""
+    fees = [line.get("fee") or 0 for line in movements if line.get("reporting_category") == "dispute"]
+    return sum(fees) if fees else None
+
+
+def _reinstated_at(movements: list[Obj]) -> datetime | None:
+    back = [line.get("created") for line in movements if line.get("reporting_category") == "dispute_reversal"]
+    return when(max((second for second in back if second), default=None))
 
 
 def rank(obj: Obj) -> int:
     return _RANKS.get(obj.get("status") or "", 0)
 
 
-DOOR = Door(Dispute, row, rank)
+# When it closed is known to the database: see the trigger disputes_closed_at.
+DOOR = Door(Dispute, row, rank, ours=("closed_at",))
 
 
 def save_all(objects: Sequence[Obj], news: News | Sequence[News]) -> Saved:

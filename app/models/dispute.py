@@ -1,11 +1,12 @@
 """A customer's bank takes money back, or asks about it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped
 
+from app import clock
 from app.database import Base
 from app.errors import Conflict, DisputeClosed, DomainError
 from app.models.mirrored import Listed
@@ -20,6 +21,8 @@ OPEN = (
     "appeal_under_review",
 )
 TO_ANSWER = ("needs_response", "warning_needs_response", "appeal_needs_response")
+# RULES B7: whoever paid with these gets the money back from the bank without a question, and nobody can answer.
+FINAL_METHODS = {"sepa_debit": "SEPA debits", "bacs_debit": "Bacs debits"}
 
 
 class Dispute(Listed, Base):
@@ -28,6 +31,10 @@ class Dispute(Listed, Base):
     status: warning_needs_response, warning_under_review, warning_closed (inquiry: no money moves), needs_response, under_review,
     won, lost, prevented, appeal_needs_response, appeal_under_review. `deducted` is what left the balance: minus the sum of the nets
     of its balance transactions, in minor units of `deducted_currency`. `due_at` is empty when no response is possible.
+    `fee`: what Stripe booked for the dispute itself, in the same currency; empty while no money has moved.
+    `method_type`: how it was paid, like `card` or `sepa_debit`.
+    `reinstated_at`: when the money came back. `closed_at`: when it was won, lost or closed; kept by a trigger, empty while it
+    is open and where nobody told us.
     """
 
     __tablename__ = "disputes"
@@ -47,11 +54,15 @@ class Dispute(Listed, Base):
     submission_method: Mapped[str | None]
     case_type: Mapped[str | None]
     brand: Mapped[str | None]
+    method_type: Mapped[str | None]
     enhanced_eligibility_types: Mapped[list[str] | None]
     evidence: Mapped[dict[str, Any] | None]
     balance_transactions: Mapped[list[str] | None]
     deducted: Mapped[MinorUnits | None]
     deducted_currency: Mapped[str | None]
+    fee: Mapped[MinorUnits | None]
+    reinstated_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
 
     @classmethod
     def more_indexes(cls) -> tuple[Any, ...]:
@@ -61,6 +72,7 @@ class Dispute(Listed, Base):
             Index(None, "account_id", "status", "created_at"),
             # The queue: what is due first stands first.
             Index(None, "account_id", "due_at", "id"),
+            Index(None, "account_id", "closed_at"),
         )
 
     @property
@@ -82,8 +94,22 @@ class Dispute(Listed, Base):
 
     @property
     def is_settled_early(self) -> bool:
-        """Given back before it became a chargeback (rapid resolution): it counts neither as won nor as lost."""
-        return self.status == "prevented" or self.case_type == "resolution"
+        """Given back before it became a chargeback (rapid resolution): it counts neither as won nor as lost.
+
+        Stripe says so (`prevented`, `resolution`), or took the money without a fee, which it does for no chargeback that was lost.
+        """
+        no_fee = self.status == "lost" and self.fee == 0
+        return self.status == "prevented" or self.case_type == "resolution" or no_fee
+
+    @property
+    def is_final(self) -> bool:
+        """A dispute of a debit: the bank takes no evidence, whatever the status says."""
+        return self.method_type in FINAL_METHODS
+
+    @property
+    def is_past_due(self) -> bool:
+        """It waits for an answer, and the time for one is over."""
+        return self.status in TO_ANSWER and self.due_at is not None and self.due_at <= clock.now()
 
     @property
     def kind(self) -> str:
@@ -104,8 +130,18 @@ class Dispute(Listed, Base):
     @property
     def answer_obstacle(self) -> DomainError | None:
         """Why no evidence can be sent now; None when it can."""
+        if self.is_final:
+            return DisputeClosed(
+                f"Disputes of {FINAL_METHODS[self.method_type or '']} are final: the bank takes no evidence. "
+                "Settle it with the customer."
+            )
         if self.status not in TO_ANSWER:
             return self._not_waiting()
+        if self.is_past_due and self.due_at:
+            return DisputeClosed(
+                f"The deadline passed on {self.due_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC. "
+                "Nothing can be written or sent any more."
+            )
         if self.due_at is None:
             return DisputeClosed("No response is possible: the bank takes no evidence for this dispute.")
         if self.submission_count and not self.is_appeal:

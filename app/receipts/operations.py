@@ -59,6 +59,13 @@ def send_receipt(charge_id: str, *, to: str, promise_id: UUID, actor: Actor) -> 
     return mail_id
 
 
+def print_receipt(charge: Charge) -> tuple[str, bytes] | None:
+    """The paper with its name, for whoever needs it; None when nothing was taken."""
+    if sheets.obstacle(charge):
+        return None
+    return file_name(charge), printing.print_sheet(sheets.of(charge)).content
+
+
 def file_name(charge: Charge) -> str:
     """As it lies in the customer's folder."""
     return f"receipt-{charge.id}.pdf"

@@ -420,3 +420,37 @@ def test_the_password_is_asked_for_again_before_it_is_sent(shop: Shop) -> None:
 
     assert (page.location or "").startswith("/login/again")
     assert submitted(shop) == []
+
+
+def test_the_receipt_is_attached_with_one_click_and_by_the_same_rules(shop: Shop) -> None:
+    dispute_id, ana = disputed(shop), staff(shop.app, "dispute_analyst")
+    page = ana.get(f"/admin/disputes/{dispute_id}/evidence")
+    assert "Attach it" in page.words
+    sent = {"number": form(page)["number"], "product_type": "", "attach": "receipt"}
+    full = {"file_refund_policy": (io.BytesIO(pdf(49)), "policy.pdf")}
+
+    refused = ana.post(f"/admin/disputes/{dispute_id}/evidence", sent | full, expect=400)
+    assert "have 50 pages; banks take fewer than 50" in refused.words
+    ana.post(f"/admin/disputes/{dispute_id}/files/refund_policy/remove")
+    number = form(ana.get(f"/admin/disputes/{dispute_id}/evidence"))["number"]
+    ana.post(f"/admin/disputes/{dispute_id}/evidence", sent | {"number": number, "customer_name": "Mona"})
+
+    [file] = shop.sandbox.objects("file")
+    assert at_stripe(shop, dispute_id)["evidence"]["receipt"] == file["id"]
+    got = ana.client.get(f"/admin/disputes/{dispute_id}/files/receipt")
+    assert "50.00 EUR" in PdfReader(io.BytesIO(got.data)).pages[0].extract_text()
+    page = ana.get(f"/admin/disputes/{dispute_id}/evidence")
+    assert f"receipt-{here(dispute_id).charge_id}.pdf" in page.words
+    assert "Attach it" not in page.words
+
+
+def test_what_was_prevented_is_no_loss(shop: Shop) -> None:
+    charge = shop.pay(known=False)
+    shop.sandbox.control("POST", "money/dispute", {"charge": charge, "cause": "prevented"})
+    shop.catch_up()
+    dispute_id, ana = str(shop.sandbox.objects("dispute")[0]["id"]), staff(shop.app, "dispute_analyst")
+
+    page = ana.get(f"/admin/disputes/{dispute_id}")
+
+    assert "Rapid resolution" in page.words
+    assert (here(dispute_id).is_settled_early, here(dispute_id).closed_at) == (True, here(dispute_id).created_at)
