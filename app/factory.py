@@ -22,6 +22,7 @@ from app.database import db, drop_session, engine_options
 from app.disputes import agreed
 from app.disputes.acts import ACTS as DISPUTE_ACTS
 from app.disputes.policies import EvidenceWordsView
+from app.disputes.rules import DisputeRulesView
 from app.disputes.views import DisputesView
 from app.gateways.current import init_gateway
 from app.health.views import init_health
@@ -109,6 +110,7 @@ def create_app(settings: Settings) -> Flask:
             ApprovalsView(),
             ApprovalRulesView(),
             EvidenceWordsView(),
+            DisputeRulesView(),
             GatewayCallsView(),
             RefundQueueView(),
             RefundBatchesView(),

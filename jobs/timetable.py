@@ -15,6 +15,7 @@ from jobs.schedules import Daily, Every, Schedule
 from jobs.send_mails import send_mails
 from jobs.settle_acts import settle_acts
 from jobs.settle_refunds import settle_refunds
+from jobs.submit_last_chances import submit_last_chances
 from jobs.understand_events import understand_events
 
 
@@ -48,6 +49,7 @@ TIMETABLE = (
     Line(carry_out_approvals, Every(seconds=30)),
     Line(expire_approvals, Every(seconds=600)),
     Line(look_at_endpoints, Every(seconds=3600)),
+    Line(submit_last_chances, Every(seconds=60)),
     Line(catch_up_events, Every(seconds=180)),
     Line(keep_house, Daily(at=time(3, 15))),
 )

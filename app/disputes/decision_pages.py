@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from uuid import uuid4
 
-from flask import make_response, redirect, request, url_for
+from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.disputes import agreed, drafts, forms, operations
+from app.disputes import agreed, drafts, forms, last_chance, operations
 from app.errors import DomainError
 from app.gateways.current import gateway
 from app.mirror import raw
@@ -51,6 +51,16 @@ class DecisionPages:
             return self._accept_page(dispute, words=words, error=str(refusal), status=refusal.status)
         if act.status == "refused":
             return self._accept_page(dispute, words=words, error=f"Stripe refused: {act.refusal}", status=422)
+        return redirect(url_for(".details", key=dispute.id), 303)
+
+    @expose("/<key>/last-chance", methods=("POST",))
+    @needs(Permission.DISPUTE_SUBMIT)
+    def last_chance(self, key: str) -> ResponseReturnValue:
+        """Keep this dispute out of what is submitted by itself, or let it in again."""
+        dispute = find(Dispute, key, what="dispute")
+        left = request.form.get("leave") == "yes"
+        last_chance.leave(dispute.id, left=left, actor=current_actor())
+        flash("It is left to people." if left else "It is submitted by itself if nobody does it before.", "success")
         return redirect(url_for(".details", key=dispute.id), 303)
 
     def _accept_page(

@@ -85,7 +85,7 @@ def obstacle(dispute: Dispute) -> DomainError | None:
 def already_sent(sent: DisputeSubmission) -> Conflict:
     at = sent.submitted_at.astimezone(UTC)
     return Conflict(
-        f"{sent.submitted_by} submitted the evidence on {at:%-d %b %Y, %H:%M} UTC. It can be sent only once; "
+        f"{sent.who} submitted the evidence on {at:%-d %b %Y, %H:%M} UTC. It can be sent only once; "
         "what you wrote is kept below the dispute."
     )
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from app.database import db
-from app.disputes import drafts, files, forms, operations, prefill, receipt
+from app.disputes import drafts, files, forms, last_chance, operations, prefill, receipt
 from app.disputes.drafts import SavedMeanwhile
 from app.disputes.fields import PRODUCT_TYPES, advice_of
 from app.disputes.forms import Typed
@@ -219,6 +219,7 @@ class EvidencePages:
             refusal=refusal,
             obstacle=obstacle,
             has_no_form=dispute.is_final,
+            plan=last_chance.plan(dispute),
             offers_receipt=obstacle is None and receipt.offered(dispute, charge),
             urgency=urgency(dispute.due_at),
             product_types=PRODUCT_TYPES,
@@ -260,6 +261,7 @@ class EvidencePages:
             urgency=urgency(dispute.due_at),
             error=error,
             promise=uuid4(),
+            plan=last_chance.plan(dispute),
             fee=operations.needs_fee(dispute),
             may_pay_fee=may(Permission.DISPUTE_FEE),
         )

@@ -1,5 +1,6 @@
 """Sending evidence and accepting: the draft at Stripe as often as one likes, the evidence once, the loss for good."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
@@ -49,11 +50,19 @@ def stage(draft: DisputeDraft, *, actor: Actor, gateway: AsksAndUploads) -> Act:
 
 
 def submit(  # noqa: PLR0913 - what, which state of it, who, and what they agreed to
-    dispute_id: str, *, number: int, fee_agreed: bool, promise_id: UUID, actor: Actor, gateway: AsksAndUploads
+    dispute_id: str,
+    *,
+    number: int,
+    fee_agreed: bool,
+    promise_id: UUID,
+    actor: Actor,
+    gateway: AsksAndUploads,
+    also: Callable[[Dispute], None] | None = None,
 ) -> Act:
     """Send the draft to the bank, once and for good.
 
     number: the state of the draft that was looked at. fee_agreed: the network's fee for a compliance case.
+    also: a rule of the caller, asked under the lock of the promise; what it raises keeps the evidence here.
 
     Raises:
         Conflict: it was already submitted, by whom and when; or the draft has changed since it was looked at.
@@ -69,6 +78,8 @@ def submit(  # noqa: PLR0913 - what, which state of it, who, and what they agree
         if draft is None:
             raise BadRequest("There is nothing to send yet. Write the evidence first.")
         _check(dispute, draft, attached, number)
+        if also:
+            also(dispute)
         if needs_fee(dispute) and not fee_agreed:
             raise BadRequest("This case is answered only by who agrees to the network's fee. Tick that you do.")
         evidence = evidence_of(dispute, draft, attached, fee_agreed=fee_agreed)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, not_, or_
 from app.audit import trail
 from app.audit.sentences import sentence
 from app.database import db
-from app.disputes import ce3, drafts, files
+from app.disputes import ce3, drafts, files, last_chance
 from app.disputes.ce3_pages import Ce3Pages
 from app.disputes.decision_pages import DecisionPages
 from app.disputes.evidence_pages import EvidencePages
@@ -160,6 +160,8 @@ class DisputesView(EvidencePages, Ce3Pages, DecisionPages, ListView[Dispute, Dis
             obstacle=drafts.obstacle(dispute),
             draft=draft,
             act=act,
+            plan=last_chance.plan(dispute),
+            may_submit=may(Permission.DISPUTE_SUBMIT),
             submission=drafts.submission(dispute),
             number_of_files=len(files.of(dispute.id)),
             may_write=may(Permission.DISPUTE_EVIDENCE),

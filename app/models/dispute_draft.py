@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, Uni
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
+from app.models.last_chance import JOB
 
 
 class DisputeDraft(Base):
@@ -90,3 +91,8 @@ class DisputeSubmission(Base):
     draft_number: Mapped[int]
     submitted_by: Mapped[str]
     submitted_at: Mapped[datetime]
+
+    @property
+    def who(self) -> str:
+        """Who sent it, as a sentence begins."""
+        return "The last-chance rule" if self.submitted_by == JOB else self.submitted_by

@@ -23,6 +23,7 @@ from app.models.gateway_call import GatewayCall, RateBucket
 from app.models.invitation import Invitation
 from app.models.invoice import Invoice, InvoiceLine, InvoicePayment
 from app.models.job_run import JobRun
+from app.models.last_chance import LastChance, LeftAlone
 from app.models.mail import Mail, MailAttachment
 from app.models.mandate import Mandate
 from app.models.payment_intent import PaymentIntent
@@ -84,6 +85,8 @@ TABLES = (
     InvoiceLine,
     InvoicePayment,
     JobRun,
+    LastChance,
+    LeftAlone,
     Mail,
     MailAttachment,
     Mandate,
