@@ -22,6 +22,7 @@ from app.database import db, drop_session, engine_options
 from app.disputes import agreed
 from app.disputes.acts import ACTS as DISPUTE_ACTS
 from app.disputes.policies import EvidenceWordsView
+from app.disputes.result_pages import DisputeResultsView
 from app.disputes.rules import DisputeRulesView
 from app.disputes.views import DisputesView
 from app.gateways.current import init_gateway
@@ -98,6 +99,7 @@ def create_app(settings: Settings) -> Flask:
             BlockedView(),
             BlockListView(),
             DisputesView(receipt=print_receipt),
+            DisputeResultsView(),
             PayoutsView(),
             CustomersView(),
             ErasuresView(),

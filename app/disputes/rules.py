@@ -5,7 +5,7 @@ from typing import ClassVar
 from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.disputes import last_chance
+from app.disputes import advice, last_chance
 from app.errors import BadRequest, DomainError
 from app.models.last_chance import MOST_FIELDS
 from app.web import proof
@@ -49,7 +49,18 @@ class DisputeRulesView(StaffView):
         )
         return redirect(url_for(".index_view"), 303)
 
-    def _page(self, *, chance: dict[str, object] | None = None) -> str:
+    @expose("/costs", methods=("POST",))
+    def costs(self) -> ResponseReturnValue:
+        """Set what answering costs in one currency."""
+        try:
+            advice.set_cost(current_account_id(), request.form, actor=current_actor())
+        except DomainError as refusal:
+            typed = {name: request.form.get(name, "") for name in ("currency", "minute", "minutes", "counter_fee")}
+            return make_response(self._page(cost=typed | {"error": str(refusal)}), refusal.status)
+        flash("Advice is reckoned with it from now on.", "success")
+        return redirect(url_for(".index_view"), 303)
+
+    def _page(self, *, chance: dict[str, object] | None = None, cost: dict[str, str] | None = None) -> str:
         rule = last_chance.rule_of(current_account_id())
         return self.render(
             "disputes/rules.html",
@@ -57,6 +68,8 @@ class DisputeRulesView(StaffView):
             or {"is_on": bool(rule and rule.is_on), "fields_needed": rule.fields_needed if rule else _USUAL_FIELDS},
             rule=rule,
             most_fields=MOST_FIELDS,
+            costs=advice.costs(current_account_id()),
+            cost=cost or {},
         )
 
 

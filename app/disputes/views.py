@@ -12,7 +12,9 @@ from app.audit import trail
 from app.audit.sentences import sentence
 from app.database import db
 from app.disputes import ce3, drafts, files, last_chance
+from app.disputes.advice import advice
 from app.disputes.ce3_pages import Ce3Pages
+from app.disputes.counting import BANDS, COUNTED, NETWORK, PERSON, SETTLED_IN, called, in_band
 from app.disputes.decision_pages import DecisionPages
 from app.disputes.evidence_pages import EvidencePages
 from app.disputes.receipt import PrintReceipt
@@ -104,6 +106,19 @@ class DisputesView(EvidencePages, Ce3Pages, DecisionPages, ListView[Dispute, Dis
         AmountFilter(name="amount", label="Amount", column=Dispute.amount, currency=Dispute.currency),
         DateFilter(name="due", label="Due (UTC)", column=Dispute.due_at),
         DateFilter(name="created", label="Day (UTC)", column=Dispute.created_at),
+        DateFilter(name="closed", label="Closed (UTC)", column=Dispute.closed_at),
+        ChoiceFilter(
+            name="fought", label="Fought", options=[("yes", "Answered and decided")], match=one_of({"yes": COUNTED})
+        ),
+        TextFilter(name="network", label="Network", match=called(NETWORK)),
+        TextFilter(name="person", label="Submitted by", match=called(PERSON)),
+        TextFilter(name="settled", label="Settled in", match=called(SETTLED_IN)),
+        ChoiceFilter(
+            name="band",
+            label="Amount band",
+            options=[(name, label) for name, (_, _, label) in BANDS.items()],
+            match=one_of({name: in_band(name) for name in BANDS}),
+        ),
         tag_filter(Dispute),
     )
     columns = (
@@ -161,6 +176,7 @@ class DisputesView(EvidencePages, Ce3Pages, DecisionPages, ListView[Dispute, Dis
             draft=draft,
             act=act,
             plan=last_chance.plan(dispute),
+            advice=advice(dispute, self._sheet(dispute, draft)) if dispute.status == "needs_response" else None,
             may_submit=may(Permission.DISPUTE_SUBMIT),
             submission=drafts.submission(dispute),
             number_of_files=len(files.of(dispute.id)),

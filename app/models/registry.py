@@ -19,6 +19,7 @@ from app.models.dispute_draft import DisputeDraft, DisputeFile, DisputeSubmissio
 from app.models.early_fraud_warning import EarlyFraudWarning
 from app.models.erasure import ErasedObject, Erasure, ErasureStep
 from app.models.evidence_policy import EvidencePolicy
+from app.models.fight_cost import FightCost
 from app.models.gateway_call import GatewayCall, RateBucket
 from app.models.invitation import Invitation
 from app.models.invoice import Invoice, InvoiceLine, InvoicePayment
@@ -79,6 +80,7 @@ TABLES = (
     Erasure,
     ErasureStep,
     EvidencePolicy,
+    FightCost,
     GatewayCall,
     Invitation,
     Invoice,

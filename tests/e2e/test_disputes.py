@@ -8,7 +8,7 @@ from tests.sandbox.client import Sandbox
 from tests.sandbox.money import debit, pay
 from tests.stack import Stack, eventually
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 PASSWORD = "four unrelated words"
 DISPUTED_IBAN = "DE35370400440532013002"
 

@@ -426,8 +426,8 @@ def test_the_receipt_is_attached_with_one_click_and_by_the_same_rules(shop: Shop
     dispute_id, ana = disputed(shop), staff(shop.app, "dispute_analyst")
     page = ana.get(f"/admin/disputes/{dispute_id}/evidence")
     assert "Attach it" in page.words
-    sent = {"number": form(page)["number"], "product_type": "", "attach": "receipt"}
-    full = {"file_refund_policy": (io.BytesIO(pdf(49)), "policy.pdf")}
+    sent: Json = {"number": form(page)["number"], "product_type": "", "attach": "receipt"}
+    full: Json = {"file_refund_policy": (io.BytesIO(pdf(49)), "policy.pdf")}
 
     refused = ana.post(f"/admin/disputes/{dispute_id}/evidence", sent | full, expect=400)
     assert "have 50 pages; banks take fewer than 50" in refused.words
