@@ -14,7 +14,7 @@ from app.actor import Actor
 from app.audit import trail
 from app.currencies import CURRENCIES
 from app.database import db, transaction
-from app.disputes.counting import COUNTED, NETWORK
+from app.disputes.counting import COUNTED, NETWORK, called
 from app.disputes.sheet import Sheet
 from app.errors import BadAmount, BadRequest, Conflict
 from app.models.dispute import Dispute
@@ -76,7 +76,7 @@ def advice(dispute: Dispute, sheet: Sheet) -> Advice | None:
     alike = (
         select(func.count(), func.count().filter(Dispute.status == "won"))
         .where(Dispute.account_id == dispute.account_id, COUNTED, Dispute.reason == dispute.reason)
-        .where((dispute.brand or dispute.method_type or "unknown") == NETWORK, _filled().between(*fields))
+        .where(called(NETWORK)(dispute.brand or dispute.method_type or "unknown"), _filled().between(*fields))
     )
     decided, won = db.session.execute(alike).one()
     return Advice(dispute.money, decided, won, fields, cost_of(dispute.account_id, dispute.currency))
