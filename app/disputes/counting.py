@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, case, func, not_, select
 from app.models.dispute import Dispute
 from app.models.dispute_draft import DisputeSubmission
 from app.models.dispute_states import SETTLED_EARLY
-from app.web.filters import AmountFilter
+from app.web.filters import amounts
 
 # Answered and decided: inquiries never are won or lost, and what was settled early was never fought.
 COUNTED = and_(Dispute.status.in_(("won", "lost")), func.coalesce(Dispute.submission_count, 0) > 0, not_(SETTLED_EARLY))
@@ -34,7 +34,6 @@ BANDS: dict[str, tuple[str, str | None, str]] = {
     "200-1000": ("200", "1000", "200 to below 1,000"),
     "from-1000": ("1000", None, "1,000 and more"),
 }
-_AMOUNT = AmountFilter(name="amount", label="Amount", column=Dispute.amount, currency=Dispute.currency)
 
 
 def called(words: ColumnElement[str]) -> Callable[[str], ColumnElement[bool]]:
@@ -45,8 +44,8 @@ def called(words: ColumnElement[str]) -> Callable[[str], ColumnElement[bool]]:
 def in_band(name: str) -> ColumnElement[bool]:
     """Whether the amount lies in this band."""
     low, high, _ = BANDS[name]
-    enough = _AMOUNT.compare(low, lambda minor: Dispute.amount >= minor)
-    return and_(enough, _AMOUNT.compare(high, lambda minor: Dispute.amount < minor)) if high else enough
+    bounds = [(">=", low), *([("<", high)] if high else [])]
+    return amounts(Dispute.amount, Dispute.currency, bounds, label="Amount")
 
 
 BAND = case(*((in_band(name), name) for name in BANDS), else_="")
