@@ -118,6 +118,8 @@ SENTENCES: dict[str, str] = {
     "view.opens_no_more": "{who} no longer opens the list {after.list} with the view {after.name}",
     "view.deleted": "{who} deleted the view {after.name} of the list {after.list}",
     "list.exported": "{who} downloaded the list of {what}",
+    "personal.unmasked": "{who} had the personal data of {what} shown in full until {after.until}",
+    "personal.hidden": "{who} hid the personal data of {what} again",
     "personal.read": "{who} opened {what}, which holds personal data",
 }
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from flask import url_for
 
 from app.audit import trail
-from app.audit.sentences import sentence
+from app.audit.masked import as_entry
 from app.models.audit_log import AuditLog
 from app.models.charge import Charge
 from app.models.dispute import Dispute
@@ -13,6 +13,7 @@ from app.models.refund import Refund
 from app.money import Money
 from app.web import history
 from app.web.history import Entry
+from app.web.people import visible
 
 # A card answers at once; what takes longer has a start and an end.
 AT_ONCE = timedelta(seconds=5)
@@ -38,13 +39,10 @@ def of_charge(charge: Charge) -> list[Entry]:
     """Newest first. Two queries: Stripe's events and the acts of the staff."""
     about = [charge.id, charge.payment_intent_id, *(dispute.id for dispute in charge.disputes)]
     events = [event for event in history.told(about, without=_SAID_BY_ROWS) if not _is_the_start(event, charge)]
-    acts = [
-        {"at": act.at, "title": sentence(act), "text": act.reason, "icon": "user", "tone": "note"}
-        for act in _acts(charge)
-    ]
+    acts = [as_entry(act, of=charge.customer_id) | {"icon": "user", "tone": "note"} for act in _acts(charge)]
     return history.newest_first(
         acts,
-        [_refund(refund) for refund in charge.refunds],
+        [_refund(refund, charge.customer_id) for refund in charge.refunds],
         [_dispute(dispute) for dispute in charge.disputes],
         events,
         [_start(charge, ended_later=any(event["type"] in _ENDS for event in events))],
@@ -72,7 +70,7 @@ def _start(charge: Charge, *, ended_later: bool) -> Entry | None:
     return history.entry(charge.created_at, title, tone=tone, icon=icon, text=text)
 
 
-def _refund(refund: Refund) -> Entry | None:
+def _refund(refund: Refund, of: str | None) -> Entry | None:
     """One refund is one entry, whatever Stripe sends about it: its own page has the rest."""
     words = {
         "released": "Released:",
@@ -88,7 +86,7 @@ def _refund(refund: Refund) -> Entry | None:
         tone=tones.get(refund.state, "wait"),
         icon="arrow-back-up",
         actor=refund.by,
-        text=refund.reason_text,
+        text=visible(refund.reason_text, of=of),
         url=url_for("refunds.details", key=refund.id),
     )
 

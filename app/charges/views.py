@@ -15,7 +15,7 @@ from app.mirror import raw
 from app.models import charge_facets
 from app.models.charge import Charge
 from app.remarks import queries as remarks
-from app.web import calls, columns
+from app.web import calls, columns, people
 from app.web.accounts import current_account_id
 from app.web.admin import expose, may
 from app.web.formatting import HERE, filled
@@ -110,7 +110,7 @@ class ChargesView(ListView[Charge, Line]):
         """One payment."""
         charge = find(Charge, key, what="payment", together=[joinedload(Charge.disputes)])
         ledger = queries.ledger_of(charge)
-        whole = raw.unpack(charge.raw)
+        whole, of = raw.unpack(charge.raw), charge.customer_id
         return self.render(
             "charges/details.html",
             breadcrumbs=[(self.title, url_for(".index_view"))],
@@ -129,11 +129,11 @@ class ChargesView(ListView[Charge, Line]):
             twins=twins.of(charge),
             calls=calls.about([charge.id, charge.payment_intent_id, *_ids_of_refunds(charge)]),
             timeline=timeline.of_charge(charge),
-            remarks=remarks.about(charge),
+            remarks=remarks.about(charge, of=of),
             may_note=may(Permission.NOTE_WRITE),
-            description=visible(charge.description),
-            labels=visible(charge.labels),
-            raw=whole if may(Permission.PERSONAL_READ) else None,
+            description=visible(charge.description, of=of),
+            labels=visible(charge.labels, of=of),
+            raw=people.whole(whole, of=of),
             obstacle=charge.refund_obstacle,
             may_capture=may(Permission.CHARGE_CAPTURE),
             may_refund=may(Permission.REFUND_CREATE),
@@ -150,7 +150,7 @@ def _payer(charge: Charge) -> tuple[str, str | None] | None:
     """Who paid and the address of their page; a guest has no page."""
     customer = queries.payers_of([charge]).get(charge.customer_id or "")
     if customer:
-        return called(customer), url_for("customers.details", key=customer.id)
+        return called(customer, here=True), url_for("customers.details", key=customer.id)
     return (columns.personal(charge.receipt_email) or "", None) if charge.receipt_email else None
 
 

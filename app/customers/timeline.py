@@ -8,10 +8,11 @@ from typing import Any
 from flask import url_for
 from sqlalchemy import text
 
+from app.audit.masked import readable
 from app.audit.sentences import label, sentence
 from app.database import db
 from app.models.audit_log import AuditLog
-from app.web.admin import may
+from app.web.admin import may, sees
 from app.web.history import WORDS, Told
 from app.web.people import visible
 from app.web.permissions import Permission
@@ -55,6 +56,7 @@ _PARTS = f"""
     UNION ALL
     (SELECT a.at, 'act:' || lpad(a.id::text, 19, '0'), a.kind, a.id::text FROM (
         SELECT *, CASE WHEN action IN ('personal.read', 'timeline.exported') THEN 'access'
+            WHEN action IN ('personal.unmasked', 'personal.hidden') AND NOT 'staff' = ANY(:kinds) THEN 'access'
             WHEN actor_kind IN ('job', 'command') THEN 'job'
             WHEN actor_kind = 'stripe' THEN 'stripe' ELSE 'staff' END AS kind FROM audit_logs) AS a
       JOIN things ON things.type = a.object_type AND things.id = a.object_id
@@ -111,18 +113,23 @@ class Happening:
     icon: str = "point"
 
 
-def page(
+def page(  # noqa: PLR0913 - all but two by name
     ids: Sequence[str],
     account_id: int,
     *,
     kinds: Sequence[str] = USUAL,
     after: tuple[datetime, str] | None = None,
     size: int = PAGE,
+    here: bool = False,
 ) -> list[Happening]:
-    """The newest `size` happenings of these customers that are older than `after`; one query."""
+    """The newest `size` happenings of these customers that are older than `after`; one query.
+
+    here: for their page, where what was unmasked of all of them shows; a download stays masked.
+    """
     at, key = (after[0].isoformat(), after[1]) if after else ("infinity", "")
     asked = {"ids": list(ids), "account_id": account_id, "kinds": list(kinds), "limit": size, "at": at, "key": key}
-    return [_happening(row) for row in db.session.execute(_PAGE, asked)]
+    of = ids[0] if here and ids and all(map(sees, ids)) else None
+    return [_happening(row, of) for row in db.session.execute(_PAGE, asked)]
 
 
 def every(ids: Sequence[str], account_id: int, *, kinds: Sequence[str], size: int) -> Iterator[list[Happening]]:
@@ -134,43 +141,42 @@ def every(ids: Sequence[str], account_id: int, *, kinds: Sequence[str], size: in
         yield batch
 
 
-def _happening(row: Any) -> Happening:
+def _happening(row: Any, of: str | None) -> Happening:
     match row.key.partition(":")[0]:
         case "note":
-            return _note(row)
+            return _note(row, of)
         case "mail":
-            return _mail(row)
+            return _mail(row, of)
         case "act":
-            return _act(row)
+            return _act(row, of)
     words = WORDS.get(row.event_type) or Told(row.event_type)
     seen = may(Permission.EVENT_READ)
     url = url_for("webhooks.details", event_id=row.event_id) if seen else _page_by_id(row.object_id or "")
     return Happening(row.at, row.key, row.kind, words.title, "Stripe", None, row.object_id, url, words.tone, words.icon)
 
 
-def _act(row: Any) -> Happening:
-    act = AuditLog(**{name: row.act[name] for name in ("actor_kind", "actor", "action", "object_type", "object_id")})
-    act.before, act.after = row.act["before"], row.act["after"]
+def _act(row: Any, of: str | None) -> Happening:
+    names = ("actor_kind", "actor", "action", "object_type", "object_id", "reason", "before", "after")
+    act = readable(AuditLog(**{name: row.act[name] for name in names}), of=of)
     icon = {"staff": "user", "job": "robot", "access": "eye"}.get(row.kind, "arrows-exchange")
-    title = label(act.action) if row.kind == "access" else visible(sentence(act))
+    title = label(act.action) if row.kind == "access" else sentence(act)
     tone = "note" if row.kind == "staff" else "calm"
-    reason = visible(row.act["reason"])
     url = _page_of(act.object_type, act.object_id)
     actor = "Stripe" if act.actor_kind == "stripe" else act.actor
-    return Happening(row.at, row.key, row.kind, title, actor, reason, act.object_id, url, tone, icon)
+    return Happening(row.at, row.key, row.kind, title, actor, act.reason, act.object_id, url, tone, icon)
 
 
-def _note(row: Any) -> Happening:
+def _note(row: Any, of: str | None) -> Happening:
     title = "Note" if row.version == 1 else "Note changed"
     url = _page_of(row.subject_type, row.subject_id)
     # What was changed or removed since is read in the note's own history.
-    said = visible(row.words) if row.replaced_at is None else "Changed or removed since."
+    said = visible(row.words, of=of) if row.replaced_at is None else "Changed or removed since."
     return Happening(row.at, row.key, row.kind, title, row.written_by, said, row.subject_id, url, "note", "note")
 
 
-def _mail(row: Any) -> Happening:
+def _mail(row: Any, of: str | None) -> Happening:
     url = url_for("mails.details", key=row.mail_id) if may(Permission.MAIL_READ) else None
-    title = f"Mail: {visible(row.subject)}"
+    title = f"Mail: {visible(row.subject, of=of)}"
     return Happening(
         row.at,
         row.key,

@@ -9,13 +9,14 @@ from flask_login import current_user
 from sqlalchemy import ColumnElement
 
 from app.customers import agreed, duplicates, figures, handing_out, operations, persons, places, queries, timeline
+from app.customers.unmask_pages import UnmaskPages
 from app.errors import BadRequest, DomainError, ReasonMissing, Unknown
 from app.mirror import raw
 from app.models.customer import Customer
 from app.remarks import queries as remarks
 from app.remarks.queries import tag_filter
 from app.web import columns, proof, witness
-from app.web.admin import expose, may
+from app.web.admin import expose, may, sees
 from app.web.columns import personal
 from app.web.export import csv_answer, file_answer
 from app.web.filters import ChoiceFilter, DateFilter, Filter, TextFilter, one_of
@@ -28,7 +29,7 @@ from app.web.sessions import current_actor
 NEWEST_HAPPENINGS = 12
 
 
-class CustomersView(ListView[Customer, Customer]):
+class CustomersView(UnmaskPages, ListView[Customer, Customer]):
     """/admin/customers"""
 
     permission = Permission.CUSTOMER_READ
@@ -81,7 +82,7 @@ class CustomersView(ListView[Customer, Customer]):
     def details(self, key: str) -> ResponseReturnValue:
         """Everything about one person, in at most twelve queries. Who opens it is put on record."""
         person = persons.person(key)
-        customer, sees_persons = person.customer, may(Permission.PERSONAL_READ)
+        customer, sees_persons = person.customer, sees(person.customer.id)
         if sees_persons:
             witness.saw("personal.read", "customer", customer.id)
         methods, mandates = queries.methods_and_mandates(person)
@@ -90,12 +91,12 @@ class CustomersView(ListView[Customer, Customer]):
             breadcrumbs=[(self.title, url_for(".index_view"))],
             person=person,
             customer=customer,
-            title=called(customer),
+            title=called(customer, here=True),
             called=called,
-            email=personal(customer.email),
+            email=personal(customer.email, of=customer.id),
             phone=customer.phone if sees_persons else None,
-            description=visible(customer.description),
-            labels=visible(customer.labels),
+            description=visible(customer.description, of=customer.id),
+            labels=visible(customer.labels, of=customer.id),
             worth=figures.worth(queries.movements(person)),
             definition=figures.DEFINITION,
             payments=queries.payments(person),
@@ -105,8 +106,8 @@ class CustomersView(ListView[Customer, Customer]):
             disputes=queries.disputes(person),
             subscriptions=queries.subscriptions(person),
             invoices=queries.invoices(person),
-            remarks=remarks.about(customer),
-            timeline=timeline.page(person.ids, person.account_id, size=NEWEST_HAPPENINGS),
+            remarks=remarks.about(customer, of=customer.id),
+            timeline=timeline.page(person.ids, person.account_id, size=NEWEST_HAPPENINGS, here=True),
             may_note=may(Permission.NOTE_WRITE),
             may_link=may(Permission.CUSTOMER_LINK),
             may_hand_out=may(Permission.CUSTOMER_EXPORT),
@@ -120,16 +121,18 @@ class CustomersView(ListView[Customer, Customer]):
         person = persons.person(key)
         kind, kinds = _kinds(request.args.get("kind", ""))
         after = places.line_after(request.args.get("after", ""))
-        lines = timeline.page(person.ids, person.account_id, kinds=kinds, after=after, size=timeline.PAGE + 1)
+        lines = timeline.page(
+            person.ids, person.account_id, kinds=kinds, after=after, size=timeline.PAGE + 1, here=True
+        )
         more = lines[timeline.PAGE - 1] if len(lines) > timeline.PAGE else None
         return self.render(
             "customers/timeline.html",
             breadcrumbs=[
                 (self.title, url_for(".index_view")),
-                (called(person.customer), url_for(".details", key=key)),
+                (called(person.customer, here=True), url_for(".details", key=key)),
             ],
             customer=person.customer,
-            title=called(person.customer),
+            title=called(person.customer, here=True),
             lines=lines[: timeline.PAGE],
             kind=kind,
             kinds=timeline.KINDS,

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, and_, not_, or_
 
 from app.audit import trail
-from app.audit.sentences import sentence
+from app.audit.masked import as_entry
 from app.database import db
 from app.disputes import ce3, drafts, files, last_chance
 from app.disputes.advice import advice
@@ -25,7 +25,7 @@ from app.models.dispute import OPEN, TO_ANSWER, Dispute
 from app.models.dispute_states import SETTLED_EARLY
 from app.remarks import queries as remarks
 from app.remarks.queries import tag_filter
-from app.web import columns, history
+from app.web import columns, history, people
 from app.web.admin import expose, may
 from app.web.asked import Asked
 from app.web.filters import AmountFilter, ChoiceFilter, Chosen, DateFilter, Filter, TextFilter, one_of
@@ -164,6 +164,7 @@ class DisputesView(EvidencePages, Ce3Pages, DecisionPages, ListView[Dispute, Dis
         """One dispute."""
         dispute = find(Dispute, key, what="dispute")
         charge = db.session.get(Charge, dispute.charge_id) if dispute.charge_id else None
+        of = charge.customer_id if charge else None
         draft, act = drafts.latest(dispute.id), self.act_in_flight(dispute)
         return self.render(
             "disputes/details.html",
@@ -184,9 +185,9 @@ class DisputesView(EvidencePages, Ce3Pages, DecisionPages, ListView[Dispute, Dis
             has_visa_way=ce3.applies(dispute),
             may_accept=may(Permission.DISPUTE_ACCEPT) and dispute.accept_obstacle is None,
             may_refund=may(Permission.REFUND_CREATE),
-            timeline=_timeline(dispute),
-            raw=raw.unpack(dispute.raw) if may(Permission.PERSONAL_READ) else None,
-            remarks=remarks.about(dispute),
+            timeline=_timeline(dispute, of),
+            raw=people.whole(raw.unpack(dispute.raw), of=of),
+            remarks=remarks.about(dispute, of=of),
             may_note=may(Permission.NOTE_WRITE),
         )
 
@@ -202,17 +203,8 @@ class DisputesView(EvidencePages, Ce3Pages, DecisionPages, ListView[Dispute, Dis
 _WISHES = ("q", *(name for filter_ in DisputesView.filters for name in filter_.parameters))
 
 
-def _timeline(dispute: Dispute) -> list[Entry]:
-    done: list[Entry] = [
-        {
-            "at": entry.at,
-            "title": sentence(entry),
-            "text": entry.reason,
-            "icon": "user" if entry.actor_kind == "staff" else "arrows-exchange",
-            "tone": "note" if entry.actor_kind == "staff" else "calm",
-        }
-        for entry in trail.of("dispute", dispute.id)
-        if entry.action != "personal.read"
-    ]
+def _timeline(dispute: Dispute, of: str | None) -> list[Entry]:
+    acts = [entry for entry in trail.of("dispute", dispute.id) if entry.action != "personal.read"]
+    done = [as_entry(entry, of=of) for entry in acts]
     opened = history.entry(dispute.created_at, "Dispute opened", tone="bad", icon="gavel", actor="Customer's bank")
     return history.newest_first(done, history.told([dispute.id], without={"charge.dispute.created"}), [opened])

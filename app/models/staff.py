@@ -48,7 +48,8 @@ class StaffSession(Base):
     `unfinished`: what stood in a form when the password was asked for again, until that form is sent.
     `second_factor_at`: when a code or passkey was last given in it; None in a session that a password alone began.
     `seen_as`: the role this person looks through, and can change nothing until they stop.
-    `unmasked`: until when which personal data is shown in full, {"customer:cus_1": "2026-11-02T12:10:00+00:00"}.
+    `unmasked`: until when whose data is shown in full, and who is the same person: {"cus_1": {"until": "2026-11-02T12:10:00+00:00",
+    "with": ["cus_2"]}}.
     """
 
     __tablename__ = "staff_sessions"

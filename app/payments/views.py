@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from flask import flash, make_response, redirect, request, url_for
@@ -9,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement
 
 from app.audit import trail
-from app.audit.sentences import sentence
+from app.audit.masked import as_entry
 from app.errors import DomainError
 from app.gateways.current import gateway
 from app.mirror import raw
@@ -25,7 +26,7 @@ from app.web.guard import unattended
 from app.web.history import Entry
 from app.web.listing import ListView
 from app.web.lookup import find
-from app.web.people import Payer, called, visible
+from app.web.people import Payer, called, visible, whole
 from app.web.permissions import Permission, needs
 from app.web.sessions import current_actor
 
@@ -116,7 +117,7 @@ class PaymentsView(ListView[PaymentIntent, Line]):
             breadcrumbs=[(self.title, url_for(".index_view"))],
             intent=intent,
             payer=queries.payers([intent.customer_id]).get(intent.customer_id or ""),
-            called=called,
+            called=partial(called, here=True),
             figures=figures.strip(intent),
             stands=words.stands(intent),
             of_act=words.of_act(act),
@@ -125,9 +126,9 @@ class PaymentsView(ListView[PaymentIntent, Line]):
             tries=tries.of(intent, charges),
             timeline=_timeline(intent, charges),
             calls=calls.about([intent.id, *(charge.id for charge in charges)]),
-            description=visible(intent.description),
-            labels=visible(intent.labels),
-            raw=raw.unpack(intent.raw) if may(Permission.PERSONAL_READ) else None,
+            description=visible(intent.description, of=intent.customer_id),
+            labels=visible(intent.labels, of=intent.customer_id),
+            raw=whole(raw.unpack(intent.raw), of=intent.customer_id),
             held=next((charge for charge in reversed(charges) if charge.capture_before), None),
             may_capture=may(Permission.CHARGE_CAPTURE),
             may_sync=may(Permission.SYNC),
@@ -239,14 +240,5 @@ def _stands(intent: PaymentIntent, act: Act | None) -> str:
 
 
 def _timeline(intent: PaymentIntent, charges: Sequence[Charge]) -> list[Entry]:
-    acts = [
-        {
-            "at": act.at,
-            "title": sentence(act),
-            "text": act.reason,
-            "icon": "user" if act.actor_kind == "staff" else "arrows-exchange",
-            "tone": "note" if act.actor_kind == "staff" else "calm",
-        }
-        for act in trail.of("payment_intent", intent.id)
-    ]
+    acts = [as_entry(act, of=intent.customer_id) for act in trail.of("payment_intent", intent.id)]
     return history.newest_first(acts, history.told([intent.id, *(charge.id for charge in charges)]))

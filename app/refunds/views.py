@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.audit import trail
-from app.audit.sentences import sentence
+from app.audit.masked import as_entry
 from app.database import db
 from app.errors import DomainError
 from app.gateways.current import gateway
@@ -27,13 +27,14 @@ from app.refunds.limits import is_large
 from app.refunds.operations import refund_charge
 from app.remarks import queries as remarks
 from app.remarks.queries import tag_filter
-from app.web import columns, history, proof
+from app.web import columns, history, people, proof
 from app.web.admin import expose, may
 from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, Filter, TextFilter, equals, one_of
 from app.web.guard import unattended
 from app.web.history import Entry
 from app.web.listing import ListView
 from app.web.lookup import find
+from app.web.people import visible
 from app.web.permissions import Permission, needs
 from app.web.sessions import current_actor
 
@@ -51,7 +52,7 @@ _MADE = {"here": Refund.requested_by.is_not(None), "outside": Refund.requested_b
 
 def _reason(refund: Refund) -> str | None:
     """In the words of who asked, else what Stripe was told."""
-    return refund.reason_text or (refund.reason.replace("_", " ").capitalize() if refund.reason else None)
+    return visible(refund.reason_text) or (refund.reason.replace("_", " ").capitalize() if refund.reason else None)
 
 
 class RefundsView(ListView[Refund, Refund]):
@@ -167,18 +168,20 @@ class RefundsView(ListView[Refund, Refund]):
     def details(self, key: str) -> ResponseReturnValue:
         """One refund; while nobody knows what became of it, the page looks again by itself."""
         refund = find(Refund, key, what="refund")
+        of = people.payer_of(refund.charge_id)
         return self.render(
             "refunds/details.html",
             breadcrumbs=[(self.title, url_for(".index_view"))],
             refund=refund,
+            of=of,
             tone=words.tone(refund),
             next_step=words.next_step(refund),
-            timeline=_timeline(refund),
+            timeline=_timeline(refund, of),
             agreed_by=_agreed_by(refund),
             note=credit_notes.note_of(refund),
             note_act=credit_notes.act_of(refund),
-            raw=raw.unpack(refund.raw) if refund.raw and may(Permission.PERSONAL_READ) else None,
-            remarks=remarks.about(refund),
+            raw=people.whole(raw.unpack(refund.raw), of=of) if refund.raw else None,
+            remarks=remarks.about(refund, of=of),
             may_note=may(Permission.NOTE_WRITE),
             may_close=refund.status == "failed" and not refund.closed_at and may(Permission.REFUND_CREATE),
             may_tell=bool(refund.trace_reference) and may(Permission.MAIL_SEND),
@@ -261,20 +264,11 @@ def _is_much(amount: Money) -> bool:
     return is_large(amount + allowances.given_since(current_user.email, amount.currency, current_user.proved_at))
 
 
-def _timeline(refund: Refund) -> list[Entry]:
+def _timeline(refund: Refund, of: str | None) -> list[Entry]:
     acts = trail.of("refund", str(refund.id))
     # Stripe's answer to our question and its event are the same happening.
     twice = (
         {"refund.created", "charge.refund.updated"} if any(act.action == "refund.answered" for act in acts) else set()
     )
-    done = [
-        {
-            "at": act.at,
-            "title": sentence(act),
-            "text": act.reason,
-            "icon": "user" if act.actor_kind == "staff" else "arrows-exchange",
-            "tone": "note" if act.actor_kind == "staff" else "calm",
-        }
-        for act in acts
-    ]
+    done = [as_entry(act, of=of) for act in acts]
     return history.newest_first(done, history.told([refund.stripe_id], without=twice))

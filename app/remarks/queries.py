@@ -33,13 +33,14 @@ _ABOUT = text("""
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A note, a tag or a field. `key`: the note's id, the tag, the field's name."""
+    """A note, a tag or a field. `key`: the note's id, the tag, the field's name. is_masked: something personal is left out."""
 
     key: str
     words: str
     version: int
     by: str
     at: datetime
+    is_masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,14 @@ class Remarks:
     values: list[Remark]
 
 
-def about(row: Base) -> Remarks:
-    """What staff say about this row; one query."""
+def about(row: Base, *, of: str | None) -> Remarks:
+    """What staff say about this row; one query. of: the customer it belongs to, whose data may stand in the words."""
     subject = subject_of(row)
     asked = {"account_id": subject.account_id, "type": subject.type, "id": subject.id, "newest": NEWEST}
     found: dict[str, list[Remark]] = {"note": [], "tag": [], "value": []}
     for line in db.session.execute(_ABOUT, asked):
-        found[line.kind].append(Remark(line.key, visible(line.words), line.version, line.by, line.at))
+        words = visible(line.words, of=of)
+        found[line.kind].append(Remark(line.key, words, line.version, line.by, line.at, words != line.words))
     return Remarks(subject, found["note"], sorted(found["tag"], key=lambda tag: tag.key), found["value"])
 
 

@@ -1,6 +1,7 @@
 """Where notes, tags and fields are sent to, and the page with all of them and their history."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +9,12 @@ from flask import current_app, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.errors import DomainError, NotAllowed, Unknown
+from app.models.customer import Customer
 from app.remarks import operations, queries
 from app.remarks.subjects import KINDS, Subject, subject_of
 from app.web.admin import StaffView, expose, may
 from app.web.lookup import find
+from app.web.people import payer_of, visible
 from app.web.permissions import Permission
 from app.web.sessions import current_actor
 
@@ -96,11 +99,13 @@ class RemarksView(StaffView):
         return redirect(f"{url_for(subject.kind.endpoint, key=subject.id)}#remarks", 303)
 
     def _page(self, row: Any, typed: dict[str, str] | None = None) -> str:
-        remarks = queries.about(row)
+        of = _whose(row)
+        remarks = queries.about(row, of=of)
         return self.render(
             "remarks/page.html",
             remarks=remarks,
             typed=typed or {},
+            visible=partial(visible, of=of),
             versions={
                 note.key: queries.note_versions(UUID(note.key))[1:] for note in remarks.notes if note.version > 1
             },
@@ -121,6 +126,13 @@ def _row(kind: str, key: str) -> Any:
     if not may(known.permission):
         raise NotAllowed("Your role does not include this. An admin can change it.")
     return find(known.model, key, what=known.noun)
+
+
+def _whose(row: Any) -> str | None:
+    """The customer whose data may stand in the words about this thing."""
+    if isinstance(row, Customer):
+        return row.id
+    return getattr(row, "customer_id", None) or payer_of(getattr(row, "charge_id", None))
 
 
 def _note(note_id: str) -> tuple[UUID, Any]:

@@ -122,3 +122,18 @@ def may(permission: Permission) -> bool:
         person = current_person()
         g.permissions = person.permissions if person else frozenset()
     return permission in g.permissions
+
+
+def sees(customer_id: str | None = None) -> bool:
+    """Whether e-mail addresses, phone numbers and the like are shown in full.
+
+    To roles that may see everybody's; and of this one customer to a person who gave a reason, for ten minutes. Without a
+    customer, where nobody can say whose data it is, only the role counts.
+    """
+    if may(Permission.PERSONAL_READ):
+        return True
+    if "unmasked" not in g:
+        person = current_person()
+        allowed = person is not None and person.seen_as is None and may(Permission.PERSONAL_UNMASK)
+        g.unmasked = frozenset().union(*(shown.ids for shown in person.unmasked)) if person and allowed else frozenset()
+    return customer_id in g.unmasked

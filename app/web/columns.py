@@ -11,9 +11,8 @@ from markupsafe import Markup, escape
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.money import Money
-from app.web.admin import may
+from app.web.admin import sees
 from app.web.formatting import HERE, NOTHING, filled, mask_email, money, status_badge, when
-from app.web.permissions import Permission
 
 Line = TypeVar("Line")
 Attribute = InstrumentedAttribute[Any]
@@ -150,9 +149,12 @@ def email(name: str, label: str, value: Callable[[Line], str | None], **more: An
     return text(name, label, lambda line: personal(value(line)), **more)
 
 
-def personal(address: str | None) -> str | None:
-    """An e-mail address as this person may see it: `jane@example.com` or `j***@example.com`."""
-    return address if not address or may(Permission.PERSONAL_READ) else mask_email(address)
+def personal(address: str | None, *, of: str | None = None) -> str | None:
+    """An e-mail address as this person may see it: `jane@example.com` or `j***@example.com`.
+
+    of: the customer whose it is, on the pages about that customer; lists and downloads leave it out and stay masked.
+    """
+    return address if not address or sees(of) else mask_email(address)
 
 
 def _shortened(value: object) -> str:

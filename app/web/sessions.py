@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.web import accounts, networks, waiting
 from app.web.permissions import Access, Need, Permission, granted
 from app.web.tokens import ABSOLUTE, IDLE, PROOF, digest
+from app.web.unmasked import Shown, still_shown
 
 # What the shop changed about this person's role, and about the one they look through: {"support": {"export": true}}.
 _of_role = (
@@ -40,6 +41,7 @@ _TOUCH_EVERY = timedelta(minutes=1)
 class Person(UserMixin):  # type: ignore[misc] # Flask-Login has no types
     """The signed-in person of this request. A copy, not a row: it stays readable after a rollback, with no transaction open.
 
+    unmasked: whose data they see in full for a while, with a reason.
     seen_as: the role they look through; then `permissions` are those that both this role and their own have.
     at_home: they come from a network their role may come from.
     waits: (act, account) of the requests that wait for others than who asked for them, see waiting.py.
@@ -54,7 +56,7 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login has no types
     proved_at: datetime
     last_seen_at: datetime
     seen_as: str | None
-    unmasked: dict[str, str] | None
+    unmasked: tuple[Shown, ...]
     at_home: bool
     factor_wanted: bool
     permissions: frozenset[Permission]
@@ -128,10 +130,17 @@ def load(asking: Request) -> Person | None:
     row = db.session.execute(alive).one_or_none()
     if row is None:
         return None
-    *person, waits, changes, account = row
+    *person, unmasked, at_home, factor_wanted, waits, changes, account = row
     accounts.remember(account)
     permissions = _permissions(row.role, row.seen_as, changes or {})
-    return Person(*person, permissions=permissions, waits=tuple(map(tuple, waits or ())))
+    return Person(
+        *person,
+        unmasked=still_shown(unmasked, now),
+        at_home=at_home,
+        factor_wanted=factor_wanted,
+        permissions=permissions,
+        waits=tuple(map(tuple, waits or ())),
+    )
 
 
 def touch() -> None:

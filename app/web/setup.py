@@ -5,12 +5,13 @@ from werkzeug import Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.settings import Settings
-from app.web.admin import may
+from app.web.admin import may, sees
 from app.web.errors import init_errors
 from app.web.formatting import init_formatting
 from app.web.guard import init_guard
 from app.web.headers import init_headers
 from app.web.hosts import HostDoor
+from app.web.people import visible
 from app.web.permissions import PUBLIC, Permission, needs
 from app.web.redirects import without_host
 from app.web.requests import init_requests
@@ -43,7 +44,7 @@ def init_web(app: Flask, *, record: Record) -> None:
     init_theme(app, shell)
     init_errors(app)
     app.add_url_rule("/", "front", front)
-    app.jinja_env.globals.update(may=may, Permission=Permission)
+    app.jinja_env.globals.update(may=may, Permission=Permission, sees=sees, visible=visible)
 
 
 @needs(PUBLIC)

@@ -1,13 +1,15 @@
 """What stands around a staff page: the mode, the person, how old the data is."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import current_app, has_request_context, request, url_for
 
 from app import clock
 from app.settings import Settings
 from app.web.accounts import current_account
+from app.web.admin import sees
 from app.web.permissions import ROLE_NAMES, Permission
+from app.web.sessions import Person as Somebody
 from app.web.sessions import current_person
 from app.web.theme import Freshness, Person, Shell
 
@@ -31,10 +33,25 @@ def shell() -> Shell:
         palette_url=_search_url("suggest"),
         search_page_url=_search_url(),
         sign_out_url=url_for("sign_in.leave"),
+        unmasked=_unmasked(person),
         links=(
             ("Your sessions", url_for("my_sessions.index_view"), "device-desktop"),
             ("Second factor", url_for("second_factor.index_view"), "shield-lock"),
         ),
+    )
+
+
+def _unmasked(person: Somebody) -> tuple[tuple[str, str, datetime, str], ...]:
+    """What the banner tells; nothing where the role sees it anyway, or may no longer ask for it."""
+    return tuple(
+        (
+            shown.customer_id,
+            url_for("customers.details", key=shown.customer_id),
+            shown.until,
+            url_for("customers.mask", key=shown.customer_id),
+        )
+        for shown in person.unmasked
+        if not sees() and sees(shown.customer_id)
     )
 
 

@@ -31,5 +31,18 @@ function rewrite() {
   }
 }
 
+// <span data-left="…">: how long something still holds, to the second.
+function countDown() {
+  for (const left of document.querySelectorAll("[data-left]")) {
+    const seconds = Math.max(0, Math.round((new Date(left.dataset.left) - Date.now()) / 1000));
+    if (Number.isNaN(seconds)) continue;
+    left.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} more`;
+  }
+}
+
 rewrite();
 setInterval(rewrite, 30_000);
+if (document.querySelector("[data-left]")) {
+  countDown();
+  setInterval(countDown, 1_000);
+}
