@@ -53,6 +53,7 @@ from app.staff.invitations import door as links_door
 from app.staff.invitations.views import InvitationsView
 from app.staff.passkeys import door as passkey_door
 from app.staff.passkeys.views import PasskeysView
+from app.staff.seeing_views import SeeAsView
 from app.staff.sso import door as sso_door
 from app.staff.sso.provider import init_sso
 from app.staff.views import MySessionsView, StaffListView
@@ -126,6 +127,7 @@ def create_app(settings: Settings) -> Flask:
             MySessionsView(),
             SecondFactorView(),
             PasskeysView(),
+            SeeAsView(),
             SearchView(),
             SavedViewsView(),
         ],

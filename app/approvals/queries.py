@@ -58,7 +58,7 @@ def _decidable(person: Person) -> Sequence[str]:
     # Who is signed in brought their permissions along; only what the rules say of roles is left to ask.
     allowed = [act for act in acts.every() if person.may(act.approve)]
     rules = policies.in_force() if allowed else {}
-    return [act.name for act in allowed if _names(rules[act.name].approve_roles, person.role)]
+    return [act.name for act in allowed if _names(rules[act.name].approve_roles, person.acts_as)]
 
 
 def _names(roles: Sequence[str], role: str) -> bool:

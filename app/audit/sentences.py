@@ -100,6 +100,8 @@ SENTENCES: dict[str, str] = {
     "staff.network_refused": "{what} tried to sign in from a network that is not allowed",
     "staff.code_failed": "Somebody who knew the password of {what} gave a wrong code",
     "staff.passkey_failed": "Somebody tried a passkey of {what}, and was not believed",
+    "staff.seen_as_begun": "{who} began to see the desk as {after.role}",
+    "staff.seen_as_ended": "{who} no longer sees the desk as {after.role}: {after.why}",
     "role.changed": "{who} changed what the role {what} may do",
     "factor.begun": "{who} began to set up an authenticator app",
     "factor.added": "{who} added {after.factor} as a second factor",

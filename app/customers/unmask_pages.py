@@ -1,6 +1,7 @@
 """Where somebody whose role masks persons says why they have to see one in full."""
 
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -21,7 +22,7 @@ class UnmaskPages:
     """Part of /admin/customers."""
 
     render: Callable[..., str]
-    title: str
+    title: ClassVar[str]
 
     @expose("/<key>/unmask", methods=("GET",))
     @needs(Permission.PERSONAL_UNMASK)

@@ -47,7 +47,7 @@ class StaffSession(Base):
 
     `unfinished`: what stood in a form when the password was asked for again, until that form is sent.
     `second_factor_at`: when a code or passkey was last given in it; None in a session that a password alone began.
-    `seen_as`: the role this person looks through, and can change nothing until they stop.
+    `seen_as`: the role this person looks through, and can change nothing until they stop or `seen_as_until` is past.
     `unmasked`: until when whose data is shown in full, and who is the same person: {"cus_1": {"until": "2026-11-02T12:10:00+00:00",
     "with": ["cus_2"]}}.
     """
@@ -55,6 +55,7 @@ class StaffSession(Base):
     __tablename__ = "staff_sessions"
     __table_args__ = (
         CheckConstraint(f"seen_as IS NULL OR seen_as IN {ROLES}", name="seen_as"),
+        CheckConstraint("(seen_as IS NULL) = (seen_as_until IS NULL)", name="seen_as_until"),
         Index(None, "staff_id", "last_seen_at"),
     )
 
@@ -70,6 +71,7 @@ class StaffSession(Base):
     unfinished: Mapped[dict[str, Any] | None]
     second_factor_at: Mapped[datetime | None]
     seen_as: Mapped[str | None]
+    seen_as_until: Mapped[datetime | None]
     unmasked: Mapped[dict[str, Any] | None]
 
     staff: Mapped[Staff] = relationship(lazy="joined", innerjoin=True)

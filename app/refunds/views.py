@@ -247,11 +247,18 @@ class RefundsView(ListView[Refund, Refund]):
             form=form,
             obstacle=charge.refund_obstacle,
             inquiry=charge.open_inquiry,
-            allowed=allowances.allowance(current_user.email, charge.currency),
+            allowed=_allowed(charge.currency),
             waiting=approved.waiting_for(charge.id),
             invoice=credit_notes.invoice_of(charge),
         )
         return make_response(page, status)
+
+
+def _allowed(currency: str) -> allowances.Allowance | None:
+    """What the form says of limits; who looks through another role sees that role's."""
+    if current_user.seen_as:
+        return allowances.allowance_of_role(current_user.seen_as, currency)
+    return allowances.allowance(current_user.email, currency)
 
 
 def _agreed_by(refund: Refund) -> list[str]:

@@ -10,8 +10,8 @@ from flask_wtf import CSRFProtect
 
 from app.errors import NotAllowed
 from app.settings import Settings
-from app.web import sessions, witness
-from app.web.permissions import PUBLIC, Access, needs_of
+from app.web import seeing, sessions, witness
+from app.web.permissions import PUBLIC, ROLE_NAMES, Access, Need, needs_of
 from app.web.redirects import page_before, safe_path
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,12 @@ def before_factor(view: Any) -> Any:
     return view
 
 
+def ends_seeing(view: Any) -> Any:
+    """The one act that works while somebody looks through another role: to stop."""
+    view.ends_seeing = True
+    return view
+
+
 def refuse_foreign() -> None:
     """A browser says where a form came from; what another site sent changes nothing here."""
     if request.method in SAFE or request.endpoint is None or csrf._is_exempt():
@@ -79,14 +85,34 @@ def check_needs() -> ResponseReturnValue | None:
         _refuse(["network"], "You may not work here from this network. An admin can allow it.")
     if current_user.factor_wanted and not _before_factor(view):
         return redirect(url_for("second_factor.index_view"), 303)
+    if current_user.has_seen_enough:
+        _be_oneself_again(view)
+    _check_person(needs, view)
+    if not getattr(view, "unattended", False):
+        sessions.touch()
+    return None
+
+
+def _check_person(needs: tuple[Need, ...], view: Any) -> None:
+    """
+    Raises:
+        NotAllowed: their role does not have it, or they look through another one.
+    """
     missing = [need for need in needs if not current_user.may(need)]
     if missing:
         _refuse([str(need) for need in missing if not isinstance(need, Access)])
     if current_user.seen_as and request.method not in SAFE and not getattr(view, "ends_seeing", False):
-        _refuse(["own role"], "You are looking through another role. Nothing can be changed until you stop.")
-    if not getattr(view, "unattended", False):
-        sessions.touch()
-    return None
+        name = ROLE_NAMES[current_user.seen_as]
+        _refuse(["own role"], f"You see this as {name}. Nothing can be changed until you stop, at the top of the page.")
+
+
+def _be_oneself_again(view: Any) -> None:
+    """Note that the time is up. What was sent from a page of the other role was never meant to be done by this one."""
+    role = seeing.stop(current_user.session_id, actor=sessions.current_actor(), why="time was up")
+    if request.method not in SAFE and not getattr(view, "ends_seeing", False):
+        raise NotAllowed("The time to look through another role is up. Nothing was changed: open the page again first.")
+    if role is not None:
+        flash(f"You are yourself again: the time to see this as {ROLE_NAMES[role]} is up.", "warning")
 
 
 def ask_to_sign_in() -> Response:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Flask, Request, Response, current_app, request
 from flask_login import LoginManager, UserMixin, current_user
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from app import clock, logs
 from app.actor import Actor
@@ -42,7 +42,8 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login has no types
     """The signed-in person of this request. A copy, not a row: it stays readable after a rollback, with no transaction open.
 
     unmasked: whose data they see in full for a while, with a reason.
-    seen_as: the role they look through; then `permissions` are those that both this role and their own have.
+    seen_as: the role they look through; then `permissions` are those that both this role and their own have. When
+    `seen_as_until` stands without it, that is over and nobody has noted it yet, see guard.py.
     at_home: they come from a network their role may come from.
     waits: (act, account) of the requests that wait for others than who asked for them, see waiting.py.
     factor_wanted: their role has to have a second factor, and this session has none yet.
@@ -56,6 +57,7 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login has no types
     proved_at: datetime
     last_seen_at: datetime
     seen_as: str | None
+    seen_as_until: datetime | None
     unmasked: tuple[Shown, ...]
     at_home: bool
     factor_wanted: bool
@@ -64,6 +66,16 @@ class Person(UserMixin):  # type: ignore[misc] # Flask-Login has no types
 
     def may(self, need: Need) -> bool:
         return isinstance(need, Access) or need in self.permissions
+
+    @property
+    def acts_as(self) -> str:
+        """The role whose pages they see: their own, or the one they look through."""
+        return self.seen_as or self.role
+
+    @property
+    def has_seen_enough(self) -> bool:
+        """They looked through another role, and the time for it is up."""
+        return self.seen_as is None and self.seen_as_until is not None
 
     @property
     def proved_recently(self) -> bool:
@@ -111,11 +123,12 @@ def load(asking: Request) -> Person | None:
             StaffSession.id,
             StaffSession.proved_at,
             StaffSession.last_seen_at,
-            StaffSession.seen_as,
+            _seen_as(now).label("seen_as"),
+            StaffSession.seen_as_until,
             StaffSession.unmasked,
             networks.is_home(Staff.role, asking.remote_addr),
             and_(StaffSession.second_factor_at.is_(None), _wants_factor).label("factor_wanted"),
-            waiting.of_person(now),
+            waiting.of_person(now, func.coalesce(_seen_as(now), Staff.role)),
             _changes,
         )
         .join(StaffSession, StaffSession.staff_id == Staff.id)
@@ -202,6 +215,10 @@ def current_person() -> Person | None:
     """The signed-in person, or None."""
     person: Any = current_user
     return person._get_current_object() if person.is_authenticated else None
+
+
+def _seen_as(now: datetime) -> ColumnElement[str | None]:
+    return case((StaffSession.seen_as_until > now, StaffSession.seen_as))
 
 
 def _permissions(role: str, seen_as: str | None, changes: dict[str, dict[str, bool]]) -> frozenset[Permission]:

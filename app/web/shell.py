@@ -33,12 +33,19 @@ def shell() -> Shell:
         palette_url=_search_url("suggest"),
         search_page_url=_search_url(),
         sign_out_url=url_for("sign_in.leave"),
+        seen_as=_seen_as(person),
         unmasked=_unmasked(person),
         links=(
             ("Your sessions", url_for("my_sessions.index_view"), "device-desktop"),
             ("Second factor", url_for("second_factor.index_view"), "shield-lock"),
         ),
     )
+
+
+def _seen_as(person: Somebody) -> tuple[str, datetime, str] | None:
+    if person.seen_as is None or person.seen_as_until is None:
+        return None
+    return ROLE_NAMES[person.seen_as], person.seen_as_until, url_for("see_as.stop")
 
 
 def _unmasked(person: Somebody) -> tuple[tuple[str, str, datetime, str], ...]:

@@ -58,6 +58,8 @@ class Shell:
     palette_url: str | None = None
     search_page_url: str | None = None
     sign_out_url: str | None = None
+    # The role that is looked through, until when, and where to stop.
+    seen_as: tuple[str, datetime, str] | None = None
     # Whose data is shown in full for a while: (id, their page, until, where to hide it again).
     unmasked: tuple[tuple[str, str, datetime, str], ...] = field(default=())
     # Extra lines of the person menu: (label, url, icon).
