@@ -28,6 +28,8 @@ from app.disputes.views import DisputesView
 from app.gateways.current import init_gateway
 from app.health.views import init_health
 from app.home.views import TodayView
+from app.keys.api import api
+from app.keys.views import KeysView
 from app.mail.views import MailsView
 from app.payments.acts import ACTS as PAYMENT_ACTS
 from app.payments.authorisations import AuthorisationsView
@@ -57,6 +59,7 @@ from app.staff.seeing_views import SeeAsView
 from app.staff.sso import door as sso_door
 from app.staff.sso.provider import init_sso
 from app.staff.views import MySessionsView, StaffListView
+from app.sync.api import sync_api
 from app.web.admin import start_desk
 from app.web.setup import init_web
 from app.webhooks.views import init_webhooks
@@ -87,6 +90,9 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(passkey_door.pages)
     init_sso(app)
     app.register_blueprint(sso_door.pages)
+    # For programs, with a key.
+    app.register_blueprint(api)
+    app.register_blueprint(sync_api)
     # The sections, in the order of the menu.
     start_desk(
         app,
@@ -125,6 +131,7 @@ def create_app(settings: Settings) -> Flask:
             StaffListView(),
             InvitationsView(),
             MySessionsView(),
+            KeysView(),
             SecondFactorView(),
             PasskeysView(),
             SeeAsView(),

@@ -13,7 +13,7 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SECRETS = re.compile(
-    r"(?:sk|rk)_(?:test|live)_[0-9A-Za-z_]+|whsec_[0-9A-Za-z_+/=]+|(?:pi|seti|cs)_[0-9A-Za-z]+_secret_[0-9A-Za-z]+"
+    r"(?:sk|rk)_(?:test|live)_[0-9A-Za-z_]+|whsec_[0-9A-Za-z_+/=]+|(?<=cf_live_[0-9A-Za-z]{12})[0-9A-Za-z]+|(?<=cf_test_[0-9A-Za-z]{12})[0-9A-Za-z]+|(?:pi|seti|cs)_[0-9A-Za-z]+_secret_[0-9A-Za-z]+"
 )
 # Thirteen to nineteen digits, perhaps in groups: looks like a card number, so it is treated as one.
 _CARD = re.compile(r"(?<![0-9A-Za-z_])(?:[0-9][ -]?){12,18}[0-9](?![0-9A-Za-z_])")

@@ -152,12 +152,12 @@ def _heal(drifts: Sequence[Drift], gateway: Reads, account_id: int, actor: Actor
             first.kind,
             first.id,
             account_id=account_id,
-            before={drift.field or "object": _said(drift, drift.local) for drift in drifts},
-            after={drift.field or "object": _said(drift, drift.remote) for drift in drifts},
+            before={drift.field or "object": said(drift.field, drift.local) for drift in drifts},
+            after={drift.field or "object": said(drift.field, drift.remote) for drift in drifts},
         )
 
 
-def _said(drift: Drift, value: object) -> str:
+def said(field: str, value: object) -> str:
     """For the trail, which is for ever and for the auditor as well: it says that a person's data changed, not what it is."""
-    is_personal = drift.field.rpartition(" ")[2] in _PERSONAL
+    is_personal = field.rpartition(" ")[2] in _PERSONAL
     return "personal data" if is_personal and value is not None else str(value)

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from app import logs
 from app.database import drop_session, is_lost
 from app.errors import DomainError
+from app.web import problems
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,11 @@ def init_errors(app: Flask) -> None:
 
 def domain_error(error: DomainError) -> Response:
     """A rule said no outside of a form; its message is meant for people."""
-    return page(error.status, str(error))
+    if not problems.for_programs():
+        return page(error.status, str(error))
+    answer = problems.answer(error.status, str(error), code=problems.code_of(error))
+    answer.headers.update(getattr(error, "headers", {}))
+    return answer
 
 
 def csrf_error(error: CSRFError) -> Response:
@@ -71,6 +76,8 @@ def unexpected_error(error: Exception) -> Response:
 
 def page(status: int, message: str | None) -> Response:
     """The page of this status; for a machine, the same as one JSON object."""
+    if problems.for_programs():
+        return problems.answer(status, message)
     known = {"message": message, "request_id": logs.request_id.get()}
     if _wants_json():
         answer = make_response({"error": message or "", "request_id": known["request_id"]})
@@ -89,6 +96,4 @@ def _rendered(status: int, known: dict[str, str | None]) -> str:
 
 def _wants_json() -> bool:
     """Machines ask without saying text/html."""
-    return (
-        request.path.startswith(("/webhook", "/api/", "/health")) or request.accept_mimetypes.best == "application/json"
-    )
+    return request.path.startswith(("/webhook", "/health")) or request.accept_mimetypes.best == "application/json"

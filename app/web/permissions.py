@@ -111,6 +111,21 @@ _SHOP = {
 }
 _ANSWER = {Permission.DISPUTE_EVIDENCE, Permission.DISPUTE_SUBMIT, Permission.DISPUTE_ACCEPT}
 
+# What a program can be allowed. Never what decides about people, rules or other keys, and never another person's word.
+FOR_KEYS = frozenset(
+    {
+        Permission.CUSTOMER_READ,
+        Permission.PERSONAL_READ,
+        Permission.CHARGE_READ,
+        Permission.REFUND_READ,
+        Permission.REFUND_CREATE,
+        Permission.DISPUTE_READ,
+        Permission.PAYOUT_READ,
+        Permission.EVENT_READ,
+        Permission.SYNC,
+    }
+)
+
 # Nobody can take these from admins, or nobody could give anything back.
 ADMINS_KEEP = frozenset({Permission.STAFF_READ, Permission.STAFF_MANAGE})
 

@@ -37,6 +37,11 @@ class Seal:
         """Of letters that nobody but their receiver may read."""
         return cls(_derived(secret_key, b"counterfoil letter"), _derived(secret_key, b"counterfoil letter mark"))
 
+    @classmethod
+    def for_keys(cls, secret_key: str) -> Self:
+        """Of keys for programs, which are only ever hashed."""
+        return cls(_derived(secret_key, b"counterfoil api key"), _derived(secret_key, b"counterfoil api key mark"))
+
     def shut(self, secret: bytes, *, owner: UUID) -> bytes:
         """AES-256-GCM, bound to its owner: copied to somebody else's row it opens no more."""
         nonce = token_bytes(_NONCE)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Request, Response, current_app, request
+from flask import Flask, Request, Response, current_app, g, request
 from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
@@ -110,6 +110,9 @@ def load(asking: Request) -> Person | None:
 
     Every page asks next whose data it shows, so that is answered with it.
     """
+    if "key" in g:
+        # A program asks: who else is signed in where it runs means nothing.
+        return None
     token = asking.cookies.get(cookie_name())
     if not token:
         return None
@@ -206,6 +209,8 @@ def current_actor() -> Actor:
     Raises:
         RuntimeError: nobody is signed in; only a route that is open to the public can run into this.
     """
+    if key := g.get("key"):
+        return Actor("api_key", key.actor_name, ip=request.remote_addr, request_id=logs.request_id.get())
     if not current_user.is_authenticated:
         raise RuntimeError("nobody is signed in, so there is no actor")
     return Actor("staff", current_user.email, ip=request.remote_addr, request_id=logs.request_id.get())

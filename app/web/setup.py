@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.settings import Settings
 from app.web.admin import may, sees
+from app.web.bearer import init_bearer
 from app.web.errors import init_errors
 from app.web.formatting import init_formatting
 from app.web.guard import init_guard
@@ -37,6 +38,7 @@ def init_web(app: Flask, *, record: Record) -> None:
     init_witness(app, record)
     init_sessions(app)
     init_guard(app)
+    init_bearer(app)
     init_headers(app)
     app.after_request(without_host)
     init_formatting(app)

@@ -10,6 +10,7 @@ from app.actor import Actor
 from app.audit import trail
 from app.database import Base, db, transaction
 from app.models.alert import AlertRule
+from app.models.api_key import ApiKey
 from app.models.approval import Approval
 from app.models.audit_log import AuditLog
 from app.models.block_list_item import BlockListItem
@@ -173,10 +174,20 @@ class Shop:
             )
         )  # fmt: skip
 
+    @cached_property
+    def api_key(self) -> ApiKey:
+        return _added(
+            ApiKey(
+                name=self._name, prefix=f"cf_test_{uuid4().hex[:12]}", secret_hash=b"0" * 32, scopes=["sync"],
+                created_by="ana@shop.example", owner_id=somebody().id, created_at=NOON, **self._of,
+            )
+        )  # fmt: skip
+
 
 # Section and argument of an address → what stands there. A new route with an argument needs its line here.
 ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "alerts.key": lambda shop: shop.alert.id,
+    "api_keys.key": lambda shop: shop.api_key.id,
     "approvals.key": lambda shop: shop.approval.id,
     "block_list.key": lambda shop: shop.blocked.id,
     "charges.key": lambda shop: shop.charge.id,
@@ -198,6 +209,7 @@ ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "remarks.note_id": lambda shop: shop.note.note_id,
     "reviews.key": lambda shop: shop.review.id,
     "views.key": lambda shop: shop.saved_view.id,
+    "sync_api.object_id": lambda shop: shop.charge.id,
     "webhooks.event_id": lambda shop: shop.event.id,
 }
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from werkzeug.routing import Rule
 
 from app.database import db
+from app.web.bearer import is_for_keys
 from app.web.listing import ListView
 from app.web.permissions import PUBLIC, SIGNED_IN, Need, needs_of
 from tests import factories
@@ -26,6 +27,7 @@ class Route:
     """One rule with one method. `path` names a thing that exists, unless it was asked for without any.
 
     form: what is sent with it, or stands in the query. is_ours: it names something that belongs to an account.
+    by_key: programs come in here with a key, and nobody else does.
     """
 
     method: str
@@ -34,6 +36,7 @@ class Route:
     needs: tuple[Need, ...]
     form: Mapping[str, object] = field(default_factory=dict)
     is_ours: bool = False
+    by_key: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -41,7 +44,7 @@ class Route:
     @property
     def is_door(self) -> bool:
         """Not open to everybody, not signed by a machine, and not what ends the session that tries it."""
-        is_open = all(need is PUBLIC for need in self.needs) or self.endpoint in SIGNED
+        is_open = all(need is PUBLIC for need in self.needs) or self.endpoint in SIGNED or self.by_key
         return not is_open and not (
             self.needs == (SIGNED_IN,) and self.endpoint == "sign_in.again" and self.method in UNSAFE
         )
@@ -50,7 +53,13 @@ class Route:
 def routes(app: Flask, example: Callable[[str, str], str] = lambda _section, _argument: "unknown") -> list[Route]:
     """Every rule with each of its methods. example: what stands for an argument of a section; without it nothing exists."""
     return [
-        Route(method, _path(rule, example), rule.endpoint, needs_of(app, rule.endpoint))
+        Route(
+            method,
+            _path(rule, example),
+            rule.endpoint,
+            needs_of(app, rule.endpoint),
+            by_key=is_for_keys(app.view_functions[rule.endpoint]),
+        )
         for rule in app.url_map.iter_rules()
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
@@ -72,6 +81,7 @@ def routes_with_rows(app: Flask) -> tuple[list[Route], list[Route]]:
                 route.needs,
                 IN_FORMS[route.endpoint](shop) if route.endpoint in IN_FORMS else {},
                 is_ours=_is_ours(app, route),
+                by_key=route.by_key,
             )
             for route in found
         ]
