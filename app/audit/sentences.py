@@ -101,7 +101,7 @@ SENTENCES: dict[str, str] = {
     "staff.code_failed": "Somebody who knew the password of {what} gave a wrong code",
     "staff.passkey_failed": "Somebody tried a passkey of {what}, and was not believed",
     "api_key.made": "{who} made the key {after.name} for programs, {what}",
-    "api_key.rotated": "{who} rotated key {what}, which works until {after.works_until}; {after.by} follows it",
+    "api_key.rotated": "{who} rotated key {what}; {after.by} follows it",
     "api_key.revoked": "{who} revoked key {what}, {after.name}",
     "api_key.taken_over": "{who} answers for key {what} now, and {before.owner} no more",
     "staff.seen_as_begun": "{who} began to see the desk as {after.role}",
@@ -124,7 +124,7 @@ SENTENCES: dict[str, str] = {
     "view.opens_no_more": "{who} no longer opens the list {after.list} with the view {after.name}",
     "view.deleted": "{who} deleted the view {after.name} of the list {after.list}",
     "list.exported": "{who} downloaded the list of {what}",
-    "personal.unmasked": "{who} had the personal data of {what} shown in full until {after.until}",
+    "personal.unmasked": "{who} had the personal data of {what} shown in full for ten minutes",
     "personal.hidden": "{who} hid the personal data of {what} again",
     "personal.read": "{who} opened {what}, which holds personal data",
 }

@@ -135,6 +135,7 @@ class KeysView(ListView[ApiKey, ApiKey]):
                 (known[scope].label if scope in known else scope, scope in held & FOR_KEYS) for scope in row.scopes
             ],
             entries=[as_entry(entry) for entry in trail.of("api_key", row.prefix, limit=20)],
+            opens=_opens(row),
             works=state_of(row) in {"active", "ending", "stopped"},
             is_mine=row.owner_id == current_user.id,
         )
@@ -221,6 +222,13 @@ class KeysView(ListView[ApiKey, ApiKey]):
             promise=uuid4(),
             error=error,
         )
+
+
+def _opens(row: ApiKey) -> str:
+    """Whose data, and in which mode."""
+    account = current_account()
+    mode = "live" if "_live_" in row.prefix else "test"
+    return f"{account.name or account.stripe_id or 'the account'}, {mode}" if account else mode
 
 
 def _key(key: str) -> ApiKey:

@@ -213,7 +213,7 @@ def test_the_act_is_on_record_with_its_reason_and_in_the_timeline_and_among_who_
     acts = db.session.scalars(select(AuditLog).where(AuditLog.actor == analyst.email, AuditLog.object_id == key)).all()
     assert [act.action for act in acts] == ["personal.unmasked", "personal.read", "personal.hidden"]
     assert acts[0].reason == f"Asked by {ADDRESS}, card [card number]"
-    said = f"{analyst.email} had the personal data of {key} shown in full until "
+    said = f"{analyst.email} had the personal data of {key} shown in full for ten minutes"
     timeline = analyst.get(f"/admin/customers/{key}/timeline")
     assert said in timeline.words
     assert "Asked by z***@example.com" in timeline.words
