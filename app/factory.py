@@ -7,6 +7,7 @@ from flask_migrate import Migrate
 
 from app import logs
 from app.acts.registry import init_acts
+from app.acts.views import ActsView
 from app.alerts.views import AlertLogView, AlertRulesView, DigestView
 from app.approvals.acts import init_four_eyes
 from app.approvals.views import ApprovalRulesView, ApprovalsView
@@ -40,6 +41,7 @@ from app.receipts.views import ReceiptsView
 from app.refunds import approved, credit_notes
 from app.refunds.batches import agreed as agreed_batches
 from app.refunds.batches.views import RefundBatchesView
+from app.refunds.note_pages import CreditNotesView
 from app.refunds.queue import RefundQueueView
 from app.refunds.rules import RefundRulesView
 from app.refunds.views import RefundsView
@@ -102,6 +104,7 @@ def create_app(settings: Settings) -> Flask:
             AuthorisationsView(),
             PaymentsView(),
             RefundsView(),
+            CreditNotesView(),
             ReviewsView(),
             BlockedView(),
             BlockListView(),
@@ -117,6 +120,7 @@ def create_app(settings: Settings) -> Flask:
             RefusalsView(),
             WebhookHealthView(),
             ApprovalsView(),
+            ActsView(),
             ApprovalRulesView(),
             EvidenceWordsView(),
             DisputeRulesView(),

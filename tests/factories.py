@@ -3,6 +3,7 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import orjson
 import zstandard
@@ -10,10 +11,13 @@ import zstandard
 from app import clock
 from app.database import db, transaction
 from app.models.account import Account
+from app.models.act import Act
 from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
+from app.models.credit_note import CreditNote
 from app.models.customer import Customer
 from app.models.dispute import Dispute
+from app.models.invoice import Invoice
 from app.models.mandate import Mandate
 from app.models.payment_intent import PaymentIntent
 from app.models.payment_method import PaymentMethod
@@ -88,6 +92,36 @@ def review(of: Charge, **columns: Any) -> Review:
     return _added(Review(**_mirrored("prv", next(_numbers), plain | columns)))
 
 
+def invoice(**columns: Any) -> Invoice:
+    """A bill over 50.00 EUR, paid."""
+    n, total = next(_numbers), columns.get("total", 5_000)
+    plain = {
+        "number": f"COUNT-{n:04}",
+        "status": "paid",
+        "currency": "eur",
+        "amount_due": total,
+        "amount_paid": total,
+        "amount_remaining": 0,
+        "subtotal": total,
+        "total": total,
+    }
+    return _added(Invoice(**_mirrored("in", n, plain | columns)))
+
+
+def credit_note(**columns: Any) -> CreditNote:
+    """20.00 EUR taken back after the bill was paid."""
+    n = next(_numbers)
+    plain = {
+        "number": f"COUNT-{n:04}-CN-01",
+        "status": "issued",
+        "type": "post_payment",
+        "currency": "eur",
+        "total": 2_000,
+        "refund_ids": [],
+    }
+    return _added(CreditNote(**_mirrored("cn", n, plain | columns)))
+
+
 def dispute(of: Charge, **columns: Any) -> Dispute:
     """A chargeback of the whole payment that needs a response."""
     plain = {
@@ -113,6 +147,29 @@ def balance_transaction(**columns: Any) -> BalanceTransaction:
         "status": "available",
     }
     return _added(BalanceTransaction(**_mirrored("txn", next(_numbers), plain | columns)))
+
+
+def act(**columns: Any) -> Act:
+    """A capture that somebody asked for, which Stripe shows no trace of: it waits for a person."""
+    n, act_id = next(_numbers), columns.pop("id", uuid4())
+    plain = {
+        "id": act_id,
+        "account_id": columns.get("account_id") or account().id,
+        "kind": "payment.capture",
+        "lock": f"payment:pi_{n}",
+        "object_type": "payment_intent",
+        "object_id": f"pi_{n:06}",
+        "method": "POST",
+        "path": f"/v1/payment_intents/{columns.get('object_id', f'pi_{n:06}')}/capture",
+        "form": {"amount_to_capture": 7_000},
+        "status": "requested",
+        "refusal": "Stripe shows no trace of it, and it is too old to be asked for again without knowing.",
+        "reason_text": "The parcel is on its way",
+        "requested_by": "ana@shop.example",
+        "requested_at": NOON,
+        "tries": 3,
+    }
+    return _added(Act(**plain | columns))
 
 
 def payment_intent(**columns: Any) -> PaymentIntent:

@@ -14,6 +14,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from app import clock
+from app.database import db
+from app.models.payment_intent import PaymentIntent
+from tests import factories
 from tests.e2e.visitor import CHROMIUM, QUIET, Scheme, visiting
 from tests.sandbox.client import Sandbox, running
 from tests.sandbox.test_seed import fill
@@ -64,6 +68,21 @@ def _filled(stack: Stack, sandbox: Sandbox) -> None:
     filled = fill(sandbox.database_url, "--customers", "200", "--months", "6", "--seed", "7")
     assert filled.returncode == 0, filled.stderr
     stack.run("sync", "run")
+    with application(stack.database_url, stack.folder).app_context():
+        _asked()
+        db.engine.dispose()
+
+
+def _asked() -> None:
+    """What was asked of Stripe and ended well, ended badly, or waits for somebody."""
+    known = db.session.query(PaymentIntent.id).order_by(PaymentIntent.id).limit(3)
+    lost, captured, refused = (intent_id for (intent_id,) in known)
+    answered = {"refusal": None, "answered_at": clock.now(), "requested_at": clock.now()}
+    factories.act(object_id=captured, status="done", **answered, result={"status": "succeeded"})
+    why = "This payment could not be captured because it has a status of canceled."
+    factories.act(object_id=refused, status="refused", requested_by=EMAIL, **answered | {"refusal": why})
+    # The newest: pictures are taken of the first two.
+    factories.act(object_id=lost, requested_by=EMAIL, requested_at=clock.now())
 
 
 def _found(stack: Stack, browser: Browser, only: str) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """What can be asked of Stripe, and how one sees afterwards whether it happened."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ _PAGE = 100
 class Looks(Protocol):
     """What looking needs of Stripe."""
 
-    def look(self, path: str) -> Answer: ...
+    def look(self, path: str, expand: Sequence[str] = ()) -> Answer: ...
 
     def page(self, path: str, parameters: Mapping[str, Any]) -> Answer: ...
 
@@ -47,6 +47,24 @@ class ActKind:
     told: Callable[[Obj], dict[str, Any]] = field(default=lambda body: {"status": body.get("status")})
     after: Callable[[Act, Obj], None] | None = None
     after_refusal: Callable[[Act], None] | None = None
+
+    def look_for(self, act: Act, gateway: Looks) -> Answer | None:
+        """`find`, with the same whole objects that the answer would have held: what is found late must leave the same rows."""
+        return self.find(act, _Whole(gateway, self.expand) if self.expand else gateway)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """Looks at Stripe with these fields expanded."""
+
+    gateway: Looks
+    fields: tuple[str, ...]
+
+    def look(self, path: str, expand: Sequence[str] = ()) -> Answer:
+        return self.gateway.look(path, (*self.fields, *expand))
+
+    def page(self, path: str, parameters: Mapping[str, Any]) -> Answer:
+        return self.gateway.page(path, parameters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def settle(kind: ActKind, act: Act, *, gateway: Asks) -> Act:
 def _keep_replayed(kind: ActKind, act: Act, answer: Answer, gateway: Asks) -> Act:
     """It happened before, and the answer tells how things were then, which may be a day ago: the mirror needs a fresh look."""
     try:
-        found = kind.find(act, gateway)
+        found = kind.look_for(act, gateway)
     except (GatewayRefused, GatewayUnavailable) as doubt:
         return keep_doubt(act.id, doubt)
     return keep_answer(kind, act.id, found or answer)
@@ -147,10 +147,11 @@ def postpone(act_id: UUID) -> Act:
     return act
 
 
-def record(actor: Actor, action: str, act: Act, **words: Any) -> None:
-    """One line of the trail about an act, with the object it is about."""
+def record(actor: Actor, action: str, act: Act, *, after: Mapping[str, Any] | None = None, **words: Any) -> None:
+    """One line of the trail about an act, with the object it is about; `after` names the act, whose page finds it by that."""
     db.session.flush()
-    trail.record(actor, action, act.object_type, act.object_id, account_id=act.account_id, **words)
+    named = {**(after or {}), "act": act.id}
+    trail.record(actor, action, act.object_type, act.object_id, account_id=act.account_id, after=named, **words)
 
 
 def _promised(kind: ActKind, what: Promise, promise_id: UUID, actor: Actor, reason: str | None) -> Act:

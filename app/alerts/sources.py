@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from app.database import db
+from app.models.act import Act
 from app.models.audit_log import AuditLog
 from app.models.charge import Charge
 from app.models.dispute import Dispute
@@ -89,6 +90,18 @@ def _old_refunds(account_id: int, now: datetime) -> list[Found]:
         Found("refund", str(r.id), f"Refund {r.stripe_id or r.id} of {_money(r)} is pending for 10 business days.")
         for r in rows
     ]
+
+
+def _without_answer(account_id: int, _now: datetime) -> list[Found]:
+    """Acts and refunds that the recovery handed over to a person."""
+    lost = and_(Act.account_id == account_id, Act.status == "requested", Act.refusal.is_not(None))
+    acts = _rows(select(Act.id, Act.kind, Act.object_id, Act.requested_by).where(lost).order_by(Act.requested_at))
+    stuck = and_(Refund.account_id == account_id, Refund.status == "requested", Refund.refusal.is_not(None))
+    refunds = _rows(select(Refund.id, Refund.amount, Refund.currency).where(stuck).order_by(Refund.requested_at))
+    return [
+        Found("act", str(r.id), f"Stripe shows no trace of {r.kind} of {r.object_id}, asked for by {r.requested_by}.")
+        for r in acts
+    ] + [Found("refund", str(r.id), f"Stripe shows no trace of refund {r.id} of {_money(r)}.") for r in refunds]
 
 
 def _holds_ending(account_id: int, now: datetime) -> list[Found]:
@@ -180,6 +193,7 @@ SOURCES = (
     Source("dispute.due", "Disputes due within 3 days", _disputes_due),
     Source("refund.failed", "Failed refunds", _failed_refunds),
     Source("refund.pending", "Refunds pending for 10 business days", _old_refunds),
+    Source("act.needs_person", "Asked of Stripe, without an answer, and left to a person", _without_answer),
     Source("authorisation.ending", "Held payments that end within 24 hours", _holds_ending),
     Source("event.dead", "Dead webhook events", _dead_events),
     Source("webhook.line", "Webhooks that do not come", _endpoint_trouble),

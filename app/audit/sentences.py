@@ -20,6 +20,7 @@ SENTENCES: dict[str, str] = {
     "refund.reason_restored": "{who} offers the refund reason {after.words} again",
     "refund.withdrawn": "{who} withdrew refund {what}, which had never reached Stripe",
     "refund.trace_sent": "{who} mailed the trace number of refund {what} to the customer",
+    "refund.trace_sent_elsewhere": "{who} mailed the trace number of refund {what} to an address that is not the customer's",
     "refund.credit_note.requested": "{who} asked for a credit note of {after.amount} for invoice {after.invoice}",
     "refund.credit_note.answered": "{who} wrote credit note {after.number} for refund {what}",
     "refund.credit_note.refused": "{who} refused the credit note for refund {what}: {after.why}",
@@ -134,6 +135,7 @@ ENDINGS: dict[str, str] = {
     "answered": "{who} answered {act} of {what}: {after.status}",
     "refused": "{who} refused {act} of {what}: {after.why}",
     "needs_person": "{who} found no trace of {act} of {what} at Stripe and calls for a person",
+    "looked_up": "{who} had {act} of {what} looked up at Stripe",
     "withdrawn": "{who} withdrew {act} of {what}, which had never reached Stripe",
 }
 

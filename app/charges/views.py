@@ -137,6 +137,7 @@ class ChargesView(ListView[Charge, Line]):
             obstacle=charge.refund_obstacle,
             may_capture=may(Permission.CHARGE_CAPTURE),
             may_refund=may(Permission.REFUND_CREATE),
+            may_block=may(Permission.RISK_READ) and may(Permission.RISK_DECIDE),
             may_see_payouts=may(Permission.PAYOUT_READ),
             may_see_calls=may(Permission.EVENT_READ),
         )

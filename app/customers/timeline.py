@@ -14,6 +14,7 @@ from app.database import db
 from app.models.audit_log import AuditLog
 from app.web.admin import may, sees
 from app.web.history import WORDS, Told
+from app.web.pages import page_of
 from app.web.people import visible
 from app.web.permissions import Permission
 
@@ -89,12 +90,6 @@ _PAGE = text(f"""
       LEFT JOIN mails m ON lines.kind = 'mail' AND m.id = CASE WHEN lines.kind = 'mail' THEN lines.ref::uuid END
      ORDER BY lines.at DESC, lines.key DESC
 """)
-_PAGES = {
-    "customer": "customers.details",
-    "charge": "charges.details",
-    "refund": "refunds.details",
-    "dispute": "disputes.details",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +156,14 @@ def _act(row: Any, of: str | None) -> Happening:
     icon = {"staff": "user", "job": "robot", "access": "eye"}.get(row.kind, "arrows-exchange")
     title = label(act.action) if row.kind == "access" else sentence(act)
     tone = "note" if row.kind == "staff" else "calm"
-    url = _page_of(act.object_type, act.object_id)
+    url = page_of(act.object_type, act.object_id)
     actor = "Stripe" if act.actor_kind == "stripe" else act.actor
     return Happening(row.at, row.key, row.kind, title, actor, act.reason, act.object_id, url, tone, icon)
 
 
 def _note(row: Any, of: str | None) -> Happening:
     title = "Note" if row.version == 1 else "Note changed"
-    url = _page_of(row.subject_type, row.subject_id)
+    url = page_of(row.subject_type, row.subject_id)
     # What was changed or removed since is read in the note's own history.
     said = visible(row.words, of=of) if row.replaced_at is None else "Changed or removed since."
     return Happening(row.at, row.key, row.kind, title, row.written_by, said, row.subject_id, url, "note", "note")
@@ -194,9 +189,4 @@ def _mail(row: Any, of: str | None) -> Happening:
 def _page_by_id(object_id: str) -> str | None:
     beginnings = {"ch_": "charge", "py_": "charge", "dp_": "dispute", "du_": "dispute"}
     kind = beginnings.get(object_id[:3])
-    return _page_of(kind, object_id) if kind else None
-
-
-def _page_of(object_type: str, object_id: str) -> str | None:
-    endpoint = _PAGES.get(object_type)
-    return url_for(endpoint, key=object_id) if endpoint else None
+    return page_of(kind, object_id) if kind else None

@@ -34,6 +34,7 @@ from app.web.guard import unattended
 from app.web.history import Entry
 from app.web.listing import ListView
 from app.web.lookup import find
+from app.web.pages import page_of
 from app.web.permissions import Permission
 
 _INQUIRY = Dispute.status.like(r"warning\_%")
@@ -176,6 +177,7 @@ class DisputesView(EvidencePages, Ce3Pages, DecisionPages, ListView[Dispute, Dis
             obstacle=drafts.obstacle(dispute),
             draft=draft,
             act=act,
+            act_url=page_of("act", str(act.id)) if act and act.needs_person else None,
             plan=last_chance.plan(dispute),
             advice=advice(dispute, self._sheet(dispute, draft)) if dispute.status == "needs_response" else None,
             may_submit=may(Permission.DISPUTE_SUBMIT),

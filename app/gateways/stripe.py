@@ -4,7 +4,7 @@ import copy
 import io
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, Self
@@ -78,9 +78,12 @@ class Stripe:
         """One object, by its full path: `/v1/charges/ch_1`."""
         return self._read(path, {})
 
-    def look(self, path: str) -> Answer:
-        """Like `retrieve`, but an object that Stripe does not know is an answer too: its status is 404 and its body empty."""
-        return self._read(path, {}, may_be_missing=True)
+    def look(self, path: str, expand: Sequence[str] = ()) -> Answer:
+        """Like `retrieve`, but an object that Stripe does not know is an answer too: its status is 404 and its body empty.
+
+        expand: fields that come as whole objects instead of ids.
+        """
+        return self._read(path, {"expand": list(expand)} if expand else {}, may_be_missing=True)
 
     def page(self, path: str, parameters: Mapping[str, Any]) -> Answer:
         """One page of a list."""

@@ -9,6 +9,7 @@ from sqlalchemy.orm import defer
 
 from app.database import Base, db
 from app.models import held
+from app.models.act import REQUESTED, Act
 from app.models.charge import Charge
 from app.models.dispute import Dispute
 from app.models.refund import Refund
@@ -56,6 +57,11 @@ def events(*, stuck_since: datetime) -> dict[str, Part]:
     """Dead ones, and those that have waited since before this instant."""
     late = and_(WebhookEvent.state == "waiting", WebhookEvent.received_at < stuck_since)
     return {"events_dead": _few(WebhookEvent, WebhookEvent.state == "dead"), "events_late": _few(WebhookEvent, late)}
+
+
+def acts() -> dict[str, Part]:
+    """Those that Stripe shows no trace of, and that are too old to be asked for again."""
+    return {"acts": _few(Act, and_(Act.status == REQUESTED, Act.refusal.is_not(None)))}
 
 
 def reviews() -> dict[str, Part]:

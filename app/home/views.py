@@ -86,6 +86,14 @@ def _needs_me() -> list[dict[str, Any]]:
             hint="No answer from Stripe yet",
         ),
         _tile(
+            "Acts without an answer",
+            waits("acts", 0),
+            url_for("acts.index_view", state="needs_person"),
+            icon="send",
+            tone="bad",
+            hint="Stripe shows no trace of them",
+        ),
+        _tile(
             "Events not understood",
             waits("events_dead", 0) + waits("events_late", 0),
             url_for("webhooks.index_view"),
@@ -105,6 +113,7 @@ def _parts() -> dict[str, queries.Part]:
         **(queries.holds(ending_before=now + SOON) if may(Permission.CHARGE_CAPTURE) else {}),
         **(queries.reviews() if may(Permission.RISK_READ) else {}),
         **(queries.refunds(failed_since=now - FAILED_WITHIN) if may(Permission.REFUND_READ) else {}),
+        **(queries.acts() if may(Permission.ACT_READ) else {}),
         **(queries.events(stuck_since=now - STUCK_AFTER) if may(Permission.EVENT_READ) else {}),
     }
 

@@ -19,12 +19,10 @@ from app.web.admin import expose, may
 from app.web.filters import ChoiceFilter, DateFilter, Filter, TextFilter, equals
 from app.web.listing import ListView
 from app.web.lookup import find
+from app.web.pages import page_of
 from app.web.people import visible
 from app.web.permissions import Permission, needs
 from app.web.sessions import current_actor
-
-# Where the object of a mail has its page.
-_PAGES = {"charge": "charges", "refund": "refunds", "dispute": "disputes", "customer": "customers", "payout": "payouts"}
 
 
 class MailsView(ListView[Mail, Mail]):
@@ -86,7 +84,7 @@ class MailsView(ListView[Mail, Mail]):
             mail=mail,
             message_id=message_id(mail, settings.mail_from),
             files=outbox.files_of(mail.id),
-            about_url=_page_of(mail),
+            about_url=page_of(mail.about_type, mail.about_id),
             may_read=may(Permission.PERSONAL_READ),
             may_send=may(Permission.MAIL_SEND),
             promise=uuid4(),
@@ -138,8 +136,3 @@ def _nothing_sent() -> str | None:
     if settings.livemode:
         return "SMTP_URL is not set, so no mail leaves this house. What is written waits here until it is."
     return "Without SMTP_URL mails are kept here for reading and not sent."
-
-
-def _page_of(mail: Mail) -> str | None:
-    section = _PAGES.get(mail.about_type or "")
-    return url_for(f"{section}.details", key=mail.about_id) if section and mail.about_id else None

@@ -41,6 +41,8 @@ class Act(Base):
         Index("ix_acts_waiting", "requested_at", postgresql_where=text("status = 'requested'")),
         Index(None, "object_type", "object_id", "requested_at"),
         Index(None, "account_id", "requested_at", "id"),
+        Index(None, "account_id", "object_id"),
+        Index(None, "account_id", "requested_by", "requested_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

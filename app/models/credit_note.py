@@ -37,7 +37,11 @@ class CreditNote(Listed, Base):
 
     @classmethod
     def more_indexes(cls) -> tuple[Any, ...]:
-        return (Index(None, "invoice_id"), Index(None, "customer_id", "created_at"))
+        return (
+            Index(None, "invoice_id"),
+            Index(None, "customer_id", "created_at"),
+            Index(None, "account_id", "number"),
+        )
 
     @property
     def money(self) -> Money:

@@ -28,6 +28,7 @@ class RefundBatch(Base):
     """A list of refunds that somebody had checked, and then lets run.
 
     state: draft (checked; nothing happens yet), waiting (for another person's word), running, done, withdrawn.
+    `credit_notes`: its refunds get one each, where the payment paid an invoice.
     `words`: why, for the lines that have no words of their own, and for whoever has to agree.
     `approval_id`: what others were asked, when it is above the limits of `made_by`. The database lets its lines pass by it.
     """
@@ -49,6 +50,7 @@ class RefundBatch(Base):
     made_by: Mapped[str]
     made_at: Mapped[datetime]
     approval_id: Mapped[UUID | None] = mapped_column(ForeignKey("approvals.id"))
+    credit_notes: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     ended_at: Mapped[datetime | None]
 
 

@@ -26,6 +26,7 @@ from app.web.guard import unattended
 from app.web.history import Entry
 from app.web.listing import ListView
 from app.web.lookup import find
+from app.web.pages import page_of
 from app.web.people import Payer, called, visible, whole
 from app.web.permissions import Permission, needs
 from app.web.sessions import current_actor
@@ -122,6 +123,7 @@ class PaymentsView(ListView[PaymentIntent, Line]):
             stands=words.stands(intent),
             of_act=words.of_act(act),
             act=act,
+            act_url=page_of("act", str(act.id)) if act and act.needs_person else None,
             state=_stands(intent, act),
             tries=tries.of(intent, charges),
             timeline=_timeline(intent, charges),

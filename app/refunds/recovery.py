@@ -4,13 +4,10 @@ Stripe is looked at before it is asked again, always with the same key, and neve
 """
 
 import logging
-from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
-
-from app import clock
 from app.actor import Actor
+from app.acts import claims
 from app.audit import trail
 from app.database import db, transaction
 from app.errors import Conflict, GatewayRefused, GatewayUnavailable
@@ -20,33 +17,15 @@ from app.refunds.operations import Refunds
 
 log = logging.getLogger("refunds")
 
-# Longer than the longest call: whoever asked that long ago has an answer, or is dead.
-NOBODY_ASKS_AFTER = timedelta(seconds=40)
-# Stripe forgets a key after 24 hours; asked then, it would make a second refund.
-KEY_LIVES = timedelta(hours=23)
-# When Stripe is away it is away for all of them.
-GIVE_UP_AFTER = 3
-AT_ONCE = 200
-
 
 def recover(gateway: Refunds) -> int:
     """Look after every refund that waits for an answer and that nobody is asking about. Returns how many were settled."""
-    settled = unanswered = 0
-    for refund_id in _waiting():
-        refund = _claim(refund_id)
-        if refund is None:
-            continue
-        refund = finish(refund, gateway=gateway)
-        settled += not refund.is_in_flight
-        unanswered += refund.is_in_flight and not refund.needs_person
-        if unanswered >= GIVE_UP_AFTER:
-            break
-    return settled
+    return claims.each(Refund, lambda refund: finish(refund, gateway=gateway))
 
 
 def finish(refund: Refund, *, gateway: Refunds) -> Refund:
     """Find out what became of a claimed promise; ask again only if Stripe has no trace of it."""
-    expired = refund.since < clock.now() - KEY_LIVES
+    expired = claims.is_expired(refund.since)
     try:
         found = gateway.find_refund(refund.charge_id or "", str(refund.id))
     except (GatewayUnavailable, GatewayRefused) as doubt:
@@ -56,7 +35,7 @@ def finish(refund: Refund, *, gateway: Refunds) -> Refund:
         return operations.keep_found(refund.id, found["id"], gateway=gateway)
     if expired:
         return _hand_over(refund.id)
-    return operations.settle(refund, gateway=gateway) if _still_ours(refund) else refund
+    return operations.settle(refund, gateway=gateway) if claims.still_ours(refund) else refund
 
 
 def withdraw(refund_id: UUID, *, reason_text: str, actor: Actor, gateway: Refunds) -> Refund:
@@ -83,39 +62,6 @@ def withdraw(refund_id: UUID, *, reason_text: str, actor: Actor, gateway: Refund
         refund.status = REFUSED
         _record(actor, "refund.withdrawn", refund, reason=words)
     return refund
-
-
-def _waiting() -> list[UUID]:
-    """Those that failed least often first, so that one hopeless case holds nobody up."""
-    free = or_(Refund.asked_at.is_(None), Refund.asked_at < clock.now() - NOBODY_ASKS_AFTER)
-    found = select(Refund.id).where(Refund.status == REQUESTED, Refund.refusal.is_(None), free)
-    waiting = list(db.session.scalars(found.order_by(Refund.tries, Refund.requested_at).limit(AT_ONCE)))
-    db.session.rollback()
-    return waiting
-
-
-def _claim(refund_id: UUID) -> Refund | None:
-    """This refund, now ours to ask about; None when another worker has it or it is settled."""
-    with transaction():
-        free = or_(Refund.asked_at.is_(None), Refund.asked_at < clock.now() - NOBODY_ASKS_AFTER)
-        mine = select(Refund).where(Refund.id == refund_id, Refund.status == REQUESTED, free)
-        refund = db.session.scalar(mine.with_for_update(skip_locked=True).execution_options(populate_existing=True))
-        if refund:
-            refund.asked_at = clock.now()
-            refund.tries += 1
-    return refund
-
-
-def _still_ours(refund: Refund) -> bool:
-    """Looking may have taken long enough for another worker to take over; otherwise our time starts anew."""
-    with transaction():
-        renewed = db.session.execute(
-            update(Refund)
-            .where(Refund.id == refund.id, Refund.status == REQUESTED, Refund.asked_at == refund.asked_at)
-            .values(asked_at=clock.now())
-            .returning(Refund.id)
-        )
-        return renewed.first() is not None
 
 
 def _hand_over(refund_id: UUID) -> Refund:

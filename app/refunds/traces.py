@@ -8,8 +8,9 @@ from app import clock
 from app.actor import Actor
 from app.audit import trail
 from app.database import db, transaction
-from app.errors import BadRequest, Conflict
-from app.mail import letters, outbox
+from app.errors import BadRequest, Conflict, ReasonMissing
+from app.logs import redact
+from app.mail import addresses, letters, outbox
 from app.models.account import Account
 from app.models.charge import Charge
 from app.models.customer import Customer
@@ -17,6 +18,7 @@ from app.models.mail import Mail
 from app.models.refund import Refund
 
 KIND = "refund.trace"
+LONGEST_REASON = 1_000
 _AT_ONCE = 100
 _JOB = Actor.job("settle_refunds")
 
@@ -37,6 +39,24 @@ def send_again(refund_id: UUID, *, promise_id: UUID, actor: Actor) -> UUID:
     Raises:
         Conflict: there is no trace number yet. BadRequest: no address of the customer is known.
     """
+    return _send(refund_id, promise_id, actor, to=None, reason=None)
+
+
+def send_elsewhere(refund_id: UUID, to: str, *, promise_id: UUID, words: str, actor: Actor) -> UUID:
+    """Write to an address that neither the payment nor the customer has, because somebody says why.
+
+    to: as a person typed it twice. The trail keeps the reason and the number of the mail, which knows the address.
+
+    Raises:
+        Conflict: there is no trace number yet. ReasonMissing: nobody said why. BadRequest: it is no address.
+    """
+    reason = redact(words.replace("\0", " ").strip())[:LONGEST_REASON]
+    if not reason:
+        raise ReasonMissing("Write a sentence on why it goes there.")
+    return _send(refund_id, promise_id, actor, to=addresses.checked(to), reason=reason)
+
+
+def _send(refund_id: UUID, promise_id: UUID, actor: Actor, *, to: str | None, reason: str | None) -> UUID:
     with transaction():
         refund = _locked(refund_id)
         if not refund.trace_reference:
@@ -45,11 +65,12 @@ def send_again(refund_id: UUID, *, promise_id: UUID, actor: Actor) -> UUID:
         known = db.session.scalar(select(Mail.id).where(Mail.account_id == refund.account_id, Mail.dedup_key == key))
         if known:
             return known
-        mail_id = _post(refund, key, actor)
+        mail_id = _post(refund, key, actor, to=to)
         if mail_id is None:
             raise BadRequest("No e-mail address of this customer is known, neither here nor with the payment.")
-        refund.trace_told_at = clock.now()
-        _record(refund, mail_id, actor)
+        # What went elsewhere does not count as having told the customer.
+        refund.trace_told_at = refund.trace_told_at if to else clock.now()
+        _record(refund, mail_id, actor, reason=reason)
     return mail_id
 
 
@@ -65,10 +86,10 @@ def _tell(refund_id: UUID) -> bool:
     return mail_id is not None
 
 
-def _post(refund: Refund, key: str, actor: Actor) -> UUID | None:
-    """Into the outbox; None when it is not known where to."""
+def _post(refund: Refund, key: str, actor: Actor, *, to: str | None = None) -> UUID | None:
+    """Into the outbox; None when it is not known where to. to: another address than the customer's own."""
     charge = db.session.get(Charge, refund.charge_id) if refund.charge_id else None
-    address = _address(charge) if charge else ""
+    address = to or (_address(charge) if charge else "")
     if charge is None or not address:
         return None
     letter = letters.write(
@@ -98,8 +119,8 @@ def _locked(refund_id: UUID) -> Refund:
     return db.session.get_one(Refund, refund_id, with_for_update=True, populate_existing=True)
 
 
-def _record(refund: Refund, mail_id: UUID, actor: Actor) -> None:
+def _record(refund: Refund, mail_id: UUID, actor: Actor, *, reason: str | None = None) -> None:
     db.session.flush()
-    trail.record(
-        actor, "refund.trace_sent", "refund", str(refund.id), account_id=refund.account_id, after={"mail": mail_id}
-    )
+    action = "refund.trace_sent_elsewhere" if reason else "refund.trace_sent"
+    after = {"mail": mail_id}
+    trail.record(actor, action, "refund", str(refund.id), account_id=refund.account_id, reason=reason, after=after)

@@ -25,6 +25,7 @@ from app.refunds.allowances import AboveLimit
 from app.refunds.forms import RefundForm
 from app.refunds.limits import is_large
 from app.refunds.operations import refund_charge
+from app.refunds.trace_form import TraceForm
 from app.remarks import queries as remarks
 from app.remarks.queries import tag_filter
 from app.web import columns, history, people, proof
@@ -38,6 +39,7 @@ from app.web.people import visible
 from app.web.permissions import Permission, needs
 from app.web.sessions import current_actor
 
+_FINE = 200
 _STATUSES = {
     "requested": "Being sent or checked",
     "pending": "Pending",
@@ -167,9 +169,12 @@ class RefundsView(ListView[Refund, Refund]):
     @expose("/<key>")
     def details(self, key: str) -> ResponseReturnValue:
         """One refund; while nobody knows what became of it, the page looks again by itself."""
-        refund = find(Refund, key, what="refund")
+        return self._page(find(Refund, key, what="refund"), TraceForm.fresh())
+
+    def _page(self, refund: Refund, form: TraceForm, *, status: int = 200) -> ResponseReturnValue:
+        """form: where else the trace number goes; with another status, what is wrong with it is shown."""
         of = people.payer_of(refund.charge_id)
-        return self.render(
+        page = self.render(
             "refunds/details.html",
             breadcrumbs=[(self.title, url_for(".index_view"))],
             refund=refund,
@@ -187,7 +192,10 @@ class RefundsView(ListView[Refund, Refund]):
             may_tell=bool(refund.trace_reference) and may(Permission.MAIL_SEND),
             promise=uuid4(),
             may_withdraw=refund.needs_person and may(Permission.REFUND_CREATE),
+            trace_form=form,
+            trace_open=status != _FINE,
         )
+        return make_response(page, status)
 
     @expose("/<key>/state")
     @unattended
@@ -233,6 +241,28 @@ class RefundsView(ListView[Refund, Refund]):
             flash(str(refusal), "error")
         else:
             flash("The trace number is on its way to the customer.", "success")
+        return redirect(url_for(".details", key=refund_id), 303)
+
+    @expose("/<key>/trace-elsewhere", methods=("POST",))
+    @needs(Permission.MAIL_SEND)
+    def send_trace_elsewhere(self, key: str) -> ResponseReturnValue:
+        """Write the trace number to another address, typed twice, with a reason."""
+        refund, form = find(Refund, key, what="refund"), TraceForm(request.form)
+        if not form.validate():
+            return self._page(refund, form, status=400)
+        refund_id = refund.id
+        try:
+            traces.send_elsewhere(
+                refund_id,
+                form.to.data or "",
+                promise_id=form.promise_id,
+                words=form.words.data or "",
+                actor=current_actor(),
+            )
+        except DomainError as refusal:
+            form.show(refusal)
+            return self._page(find(Refund, key, what="refund"), form, status=refusal.status)
+        flash("The trace number is on its way to that address.", "success")
         return redirect(url_for(".details", key=refund_id), 303)
 
     def _form_page(self, form: RefundForm, *, status: int = 200) -> ResponseReturnValue:

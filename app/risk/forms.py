@@ -1,31 +1,28 @@
 """The forms of decisions about risk."""
 
-from uuid import UUID, uuid4
+from collections.abc import Sequence
+from typing import Self
 
-from wtforms import Form, HiddenField, SelectField, StringField, TextAreaField, ValidationError, validators
+from wtforms import (
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+    validators,
+)
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 
-from app.errors import BadRequest, DomainError, ReasonMissing
+from app.errors import BadRequest, ReasonMissing
 from app.risk.block_lists import ITEM_TYPES
 from app.risk.operations import LONGEST_VALUE, in_words
+from app.web.promised import PromisedForm
 
 
-class DecisionForm(Form):
-    """promise: made with the form, so that sending it twice is one act. words: why."""
+class DecisionForm(PromisedForm):
+    """words: why."""
 
-    promise = HiddenField()
     words = TextAreaField("Why", [validators.InputRequired("Write a sentence on why.")])
-
-    @classmethod
-    def fresh(cls) -> "DecisionForm":
-        return cls(promise=str(uuid4()))
-
-    @property
-    def promise_id(self) -> UUID:
-        try:
-            return UUID(self.promise.data or "")
-        except ValueError as error:
-            raise BadRequest("This form is damaged. Open the page again and start anew.") from error
 
     def validate_words(self, field: TextAreaField) -> None:
         try:
@@ -33,8 +30,18 @@ class DecisionForm(Form):
         except (BadRequest, ReasonMissing) as error:
             raise ValidationError(str(error)) from error
 
-    def show(self, refusal: DomainError) -> None:
-        self.form_errors.append(str(refusal))
+
+class BlockPaymentForm(DecisionForm):
+    """item_type: what of a payment shall not pay any more. Its value is looked up, so that no page has to show it."""
+
+    item_type = RadioField("What", [validators.InputRequired("Choose what to block.")])
+
+    def offer(self, choices: Sequence[tuple[str, str]]) -> Self:
+        """(type, words) of what can be blocked; the first is chosen where nothing was."""
+        self.item_type.choices = list(choices)
+        if choices and not self.item_type.data:
+            self.item_type.data = choices[0][0]
+        return self
 
 
 class BlockForm(DecisionForm):

@@ -36,6 +36,14 @@ def blocked_because(charge: Charge) -> str | None:
     return _BECAUSE.get(reason or "") or (reason.replace("_", " ").capitalize() if reason else None)
 
 
+def as_choice(charge: Charge, item_type: str, value: str) -> str:
+    """What of a payment can be blocked, in words; an address as far as this person may see it."""
+    if item_type == "card_fingerprint":
+        brand = (charge.brand or "card").replace("_", " ").capitalize()
+        return f"The card, {brand} ending in {charge.last4}" if charge.last4 else "The card"
+    return f"The e-mail address {personal(value)}" if item_type == "email" else f"The customer {value}"
+
+
 def shown(item: BlockListItem) -> str | None:
     """An address as far as this person may see it."""
     return personal(item.value) if item.item_type == "email" else item.value

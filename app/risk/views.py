@@ -1,6 +1,6 @@
 """Risk: payments set aside for a look, payments that were blocked, and the shop's own block list."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 from uuid import uuid4
 
@@ -14,18 +14,20 @@ from app.database import db
 from app.errors import DomainError
 from app.gateways.current import gateway
 from app.mirror import accounts
+from app.models.act import Act
 from app.models.block_list_item import BlockListItem
 from app.models.charge import Charge
 from app.models.review import Review
 from app.risk import operations, queries
 from app.risk.block_lists import ITEM_TYPES
-from app.risk.forms import BlockForm, DecisionForm
-from app.risk.lines import Reviewed, blocked_because, shown
+from app.risk.forms import BlockForm, BlockPaymentForm, DecisionForm
+from app.risk.lines import Reviewed, as_choice, blocked_because, shown
 from app.web import columns, history
 from app.web.admin import expose, may
 from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, Filter, TextFilter, equals, one_of
 from app.web.listing import ListView
 from app.web.lookup import find
+from app.web.pages import page_of
 from app.web.permissions import Permission, needs
 from app.web.sessions import current_actor
 
@@ -101,6 +103,7 @@ class ReviewsView(ListView[Review, Reviewed]):
 
     def _page(self, review: Review, form: DecisionForm, *, status: int = 200) -> ResponseReturnValue:
         charge = queries.charges([review.charge_id]).get(review.charge_id or "")
+        act = queries.newest_act("review", review.id)
         page = self.render(
             "risk/review.html",
             breadcrumbs=[(self.title, url_for(".index_view"))],
@@ -108,7 +111,8 @@ class ReviewsView(ListView[Review, Reviewed]):
             review=review,
             charge=charge,
             form=form,
-            act=queries.newest_act("review", review.id),
+            act=act,
+            act_url=page_of("act", str(act.id)) if act and act.needs_person else None,
             may_decide=may(Permission.RISK_DECIDE),
             may_refund=may(Permission.REFUND_CREATE),
             timeline=history.newest_first(
@@ -207,15 +211,36 @@ class BlockListView(ListView[BlockListItem, BlockListItem]):
     @expose("/new", methods=("GET",))
     @needs(Permission.RISK_DECIDE)
     def new(self) -> ResponseReturnValue:
-        """The form; with `?charge=ch_…` it offers what can be blocked about that payment."""
-        key = request.args.get("charge", "")
-        choices = queries.values_of(find(Charge, key, what="payment")) if key else []
-        form = BlockForm(promise=str(uuid4()))
-        wanted = request.args.get("what", "")
-        for item_type, value in choices:
-            if item_type == wanted and (item_type != "email" or may(Permission.PERSONAL_READ)):
-                form.item_type.data, form.value.data = item_type, value
-        return self._form_page(form)
+        """The form; with `?charge=ch_…` it offers what can be blocked about that payment, `what` chosen among it."""
+        if key := request.args.get("charge", ""):
+            form = BlockPaymentForm(promise=str(uuid4()), item_type=request.args.get("what"))
+            return self._payment_page(find(Charge, key, what="payment"), form)
+        return self._form_page(BlockForm.fresh())
+
+    @expose("/of-payment", methods=("POST",))
+    @needs(Permission.RISK_DECIDE)
+    def add_of_payment(self) -> ResponseReturnValue:
+        """Put the card, the address or the customer of a payment on Stripe's list. The same form sent twice is one entry."""
+        charge, form = find(Charge, request.form.get("charge", ""), what="payment"), BlockPaymentForm(request.form)
+        values = dict(queries.values_of(charge))
+        if not form.offer(_choices(charge, values)).validate():
+            return self._payment_page(charge, form, status=400)
+        key, item_type = charge.id, form.item_type.data
+        try:
+            act = operations.block(
+                item_type,
+                values[item_type],
+                account_id=_account_id(),
+                promise_id=form.promise_id,
+                words=form.words.data or "",
+                actor=current_actor(),
+                gateway=gateway(),
+            )
+        except DomainError as refusal:
+            form.show(refusal)
+            return self._payment_page(find(Charge, key, what="payment"), form, status=refusal.status)
+        flash(*_came_of(act))
+        return redirect(url_for("charges.details", key=key), 303)
 
     @expose("/new", methods=("POST",))
     @needs(Permission.RISK_DECIDE)
@@ -237,10 +262,7 @@ class BlockListView(ListView[BlockListItem, BlockListItem]):
         except DomainError as refusal:
             form.show(refusal)
             return self._form_page(form, status=refusal.status)
-        if act.refusal:
-            flash(f"Stripe refused: {act.refusal}", "error")
-        elif act.is_in_flight:
-            flash("Stripe has not answered yet. The entry appears here when it has.", "warning")
+        flash(*_came_of(act))
         return redirect(url_for(".index_view"), 303)
 
     @expose("/read-again", methods=("POST",))
@@ -285,6 +307,20 @@ class BlockListView(ListView[BlockListItem, BlockListItem]):
         crumbs = [(self.title, url_for(".index_view"))]
         return make_response(self.render("risk/block.html", breadcrumbs=crumbs, form=form), status)
 
+    def _payment_page(self, charge: Charge, form: BlockPaymentForm, *, status: int = 200) -> ResponseReturnValue:
+        values = queries.values_of(charge)
+        page = self.render(
+            "risk/block_payment.html",
+            breadcrumbs=[
+                ("Payments", url_for("charges.index_view")),
+                (charge.id, url_for("charges.details", key=charge.id)),
+            ],
+            charge=charge,
+            form=form.offer(_choices(charge, dict(values))),
+            listed=[ITEM_TYPES[item_type] for item_type in ITEM_TYPES if item_type in queries.on_the_list(values)],
+        )
+        return make_response(page, status)
+
     def _entry_page(self, item: BlockListItem, form: DecisionForm, *, status: int = 200) -> ResponseReturnValue:
         page = self.render(
             "risk/entry.html",
@@ -296,6 +332,19 @@ class BlockListView(ListView[BlockListItem, BlockListItem]):
             may_decide=may(Permission.RISK_DECIDE),
         )
         return make_response(page, status)
+
+
+def _choices(charge: Charge, values: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(item_type, as_choice(charge, item_type, value)) for item_type, value in values.items()]
+
+
+def _came_of(act: Act) -> tuple[str, str]:
+    """What to tell of a block, and how."""
+    if act.refusal:
+        return f"Stripe refused: {act.refusal}", "error"
+    if act.is_in_flight:
+        return "Stripe has not answered yet. It stands on the block list when it has.", "warning"
+    return "It is on the block list: whoever pays with it is declined from now on.", "success"
 
 
 def _account_id() -> int:

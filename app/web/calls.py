@@ -43,6 +43,12 @@ class Asked:
         return {name: value for name, value in fields.items() if value not in ("", None)}
 
 
+def with_key(key: str) -> list[Asked]:
+    """Every write that was sent with this idempotency key, newest first."""
+    asked = select(GatewayCall).where(GatewayCall.idempotency_key == key).order_by(GatewayCall.id.desc())
+    return [Asked(call) for call in db.session.scalars(asked.limit(_AT_MOST))]
+
+
 def about(object_ids: Iterable[str | None]) -> list[Asked]:
     """The newest writes to Stripe about these things, newest first; the ids are of one account, so the calls are."""
     ids = [found for found in object_ids if found]

@@ -52,6 +52,8 @@ class Permission(StrEnum):
     STAFF_READ = "staff.read"
     STAFF_MANAGE = "staff.manage"
     APPROVAL_READ = "approval.read"
+    ACT_READ = "act.read"
+    ACT_WITHDRAW = "act.withdraw"
     RULES_MANAGE = "rules.manage"
     API_KEY_MANAGE = "api_key.manage"
 
@@ -98,6 +100,8 @@ LABELS: dict[Permission, str] = {
     Permission.STAFF_READ: "See who works here, and what each role may do",
     Permission.STAFF_MANAGE: "Invite people, change roles and what they may do, and end or restore access",
     Permission.APPROVAL_READ: "See what waits for another person's word",
+    Permission.ACT_READ: "See all that was asked of Stripe, and what became of it",
+    Permission.ACT_WITHDRAW: "Give up what never reached Stripe",
     Permission.RULES_MANAGE: "Change limits, reasons, and what needs another person's word",
     Permission.API_KEY_MANAGE: "Make and revoke keys for programs",
 }
@@ -143,6 +147,8 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.REFUND_CREATE,
             Permission.REFUND_APPROVE,
             Permission.APPROVAL_READ,
+            Permission.ACT_READ,
+            Permission.ACT_WITHDRAW,
             Permission.CHARGE_CAPTURE,
             Permission.RISK_DECIDE,
             Permission.PAYOUT_READ,
@@ -170,6 +176,8 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.RECEIPT_SEND,
             Permission.REFUND_APPROVE,
             Permission.APPROVAL_READ,
+            Permission.ACT_READ,
+            Permission.ACT_WITHDRAW,
             Permission.CHARGE_CAPTURE,
             Permission.RISK_DECIDE,
             Permission.EXPORT,
@@ -189,18 +197,28 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.MAIL_SEND,
             Permission.RECEIPT_SEND,
             Permission.APPROVAL_READ,
+            Permission.ACT_READ,
             Permission.SYNC,
         }
     ),
     # Addresses stay masked until there is a reason to look, but on the page of the evidence, which has to say who somebody is.
     "dispute_analyst": frozenset(
-        _SHOP | _ANSWER | {Permission.NOTE_WRITE, Permission.APPROVAL_READ, Permission.PERSONAL_UNMASK, Permission.SYNC}
+        _SHOP
+        | _ANSWER
+        | {
+            Permission.NOTE_WRITE,
+            Permission.APPROVAL_READ,
+            Permission.ACT_READ,
+            Permission.PERSONAL_UNMASK,
+            Permission.SYNC,
+        }
     ),
     "developer": frozenset(
         _SHOP
         | {
             Permission.EVENT_READ,
             Permission.EVENT_REPLAY,
+            Permission.ACT_READ,
             Permission.JOB_READ,
             Permission.ALERT_MANAGE,
             Permission.MAIL_READ,

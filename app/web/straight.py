@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, select
 
 from app.database import db
 from app.models.charge import Charge
+from app.models.credit_note import CreditNote
 from app.models.customer import Customer
 from app.models.dispute import Dispute
 from app.models.invoice import Invoice
@@ -40,6 +41,7 @@ WAYS = (
     Way(("pi_",), PaymentIntent, lambda text: PaymentIntent.id == text, "payments.details", Permission.CHARGE_READ),
     Way(("cus_",), Customer, lambda text: Customer.id == text, "customers.details", Permission.CUSTOMER_READ),
     Way(("re_", "pyr_"), Refund, lambda text: Refund.stripe_id == text, "refunds.details", Permission.REFUND_READ),
+    Way(("cn_",), CreditNote, lambda text: CreditNote.id == text, "credit_notes.details", Permission.REFUND_READ),
     Way(("dp_", "du_"), Dispute, lambda text: Dispute.id == text, "disputes.details", Permission.DISPUTE_READ),
     Way(("in_",), Invoice, lambda text: Invoice.id == text, "invoices.details", Permission.CUSTOMER_READ),
     Way(

@@ -1,6 +1,6 @@
 """A Stripe that fits on one page: things that can be switched on once, by key; it checks that nobody holds a transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import clock
@@ -46,7 +46,7 @@ class FakeStripe:
             raise GatewayUnavailable("The connection broke before the answer.")
         return _answer(before | {"status": "on"}, replayed=replayed)
 
-    def look(self, path: str) -> Answer:
+    def look(self, path: str, expand: Sequence[str] = ()) -> Answer:
         self._reached()
         self.looks += 1
         if self.refuse_looks:

@@ -12,6 +12,7 @@ from app.models.act import Act
 from tests import factories
 from tests.desk import staff
 from tests.queries import counted
+from tests.web.test_matrix import Away
 
 LIST = "/admin/payments/"
 HELD: dict[str, Any] = {"captured": False, "amount_captured": 0, "balance_transaction_id": None}
@@ -100,6 +101,76 @@ def test_what_cannot_be_captured_is_refused_in_words_and_nothing_is_promised(
     assert page.status in {400, 422}
     assert words in page.words
     assert db.session.query(Act).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount"),
+    [
+        *(
+            ("eur", typed)
+            for typed in ("", " ", "-1", "0.00", "0.001", "1e1", "10,00", "１０", "NaN", "Infinity", "+5")
+        ),
+        *(
+            ("eur", typed)
+            for typed in ("10.005", "0x10", "1_0", "10.", "10 00", "\N{ARABIC-INDIC DIGIT FIVE}", "1\x000")
+        ),
+        ("jpy", "10.5"),
+        ("kwd", "1.0001"),
+        ("kwd", "5.124"),
+    ],
+)
+def test_what_is_no_amount_of_its_currency_is_said_at_the_field_and_asks_stripe_nothing(
+    app: Flask, currency: str, amount: str
+) -> None:
+    intent = factories.payment_intent(currency=currency, amount=5_000_000, amount_capturable=5_000_000)
+    form = {"promise": "0b0c0d0e-0000-4000-8000-000000000004", "amount": amount}
+
+    page = staff(app).post(f"{LIST}{intent.id}/capture", form, expect=400)
+
+    assert "field-error" in page.html
+    assert db.session.query(Act).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("currency", "typed", "minor"),
+    [("eur", " 10 ", 1_000), ("eur", "10.5", 1_050), ("jpy", "10", 10), ("kwd", "1.230", 1_230), ("eur", "0.01", 1)],
+)
+def test_what_is_accepted_is_promised_exact_to_the_minor_unit(
+    app: Flask, currency: str, typed: str, minor: int
+) -> None:
+    intent = factories.payment_intent(currency=currency, amount=5_000, amount_capturable=5_000)
+    form = {"promise": "0b0c0d0e-0000-4000-8000-000000000005", "amount": typed}
+    app.extensions["gateway"], before = Away(), app.extensions["gateway"]
+
+    try:
+        staff(app).post(f"{LIST}{intent.id}/capture", form)
+    finally:
+        app.extensions["gateway"] = before
+
+    assert db.session.query(Act).one().form == {"amount_to_capture": minor}
+
+
+@pytest.mark.parametrize("what", ["capture", "cancel"])
+def test_what_a_person_writes_is_kept_without_card_numbers_and_never_runs(app: Flask, what: str) -> None:
+    intent = factories.payment_intent()
+    words = "<script>alert(1)</script>\0 4242 4242 4242 4242 =1+1"
+    form = {"promise": "0b0c0d0e-0000-4000-8000-000000000006", "amount": "1", "reason": "duplicate", "words": words}
+    app.extensions["gateway"], before = Away(), app.extensions["gateway"]
+    desk = staff(app, "admin")
+
+    try:
+        desk.post(f"{LIST}{intent.id}/{what}", form)
+    finally:
+        app.extensions["gateway"] = before
+
+    act = db.session.query(Act).one()
+    pages = [
+        desk.get(path) for path in (f"{LIST}{intent.id}", f"/admin/acts/{act.id}", "/admin/acts/", "/admin/audit/")
+    ]
+    for page in pages:
+        assert "<script>alert(1)" not in page.html
+        assert "4242 4242" not in page.html
+        assert "<script>alert(1)</script>" in page.words
 
 
 @pytest.mark.parametrize("status", ["succeeded", "canceled", "processing"])

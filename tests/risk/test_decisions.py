@@ -4,8 +4,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import stripe
 from flask import Flask
 
+from app.actor import Actor
 from app.acts.recovery import recover
 from app.acts.registry import kinds
 from app.audit.sentences import sentence
@@ -18,7 +20,9 @@ from app.models.audit_log import AuditLog
 from app.models.block_list_item import BlockListItem
 from app.models.early_fraud_warning import EarlyFraudWarning
 from app.models.review import Review
+from app.staff import roles
 from app.sync import operations
+from app.web.permissions import ROLES, Permission
 from tests import factories
 from tests.desk import staff
 from tests.system.conftest import shop  # noqa: F401 - the fixture
@@ -90,6 +94,73 @@ def test_a_card_is_blocked_and_let_pay_again(shop: Shop) -> None:  # noqa: F811
     ]
 
 
+def of_payment(charge_id: str, what: str = "card_fingerprint", **fields: str) -> dict[str, str]:
+    return form(charge=charge_id, item_type=what, **fields)
+
+
+def test_from_a_payment_s_page_its_card_is_blocked_and_its_next_payment_is_declined(shop: Shop) -> None:  # noqa: F811
+    charge_id, desk = shop.pay(), staff(shop.app, "finance")
+    assert f"{LIST}new?charge={charge_id}" in desk.get(f"/admin/charges/{charge_id}").links
+    sent = of_payment(charge_id)
+
+    page = desk.get(f"{LIST}new?charge={charge_id}")
+    assert "The card, Visa ending in 4242" in page.words
+    assert desk.post(f"{LIST}of-payment", sent).location == f"/admin/charges/{charge_id}"
+    assert desk.post(f"{LIST}of-payment", sent).location == f"/admin/charges/{charge_id}"
+    desk.post(f"{LIST}of-payment", of_payment(charge_id), expect=409)
+
+    assert len(shop.sandbox.requests("POST", "/v1/radar/value_list_items")) == 1
+    assert "On the block list already: Card" in desk.get(f"{LIST}new?charge={charge_id}").words
+    asked = db.session.query(AuditLog).filter_by(action="block.add.requested").one()
+    assert (asked.actor, asked.reason) == (desk.email, WHY)
+
+    with pytest.raises(stripe.CardError) as declined:
+        shop.pay(known=False)
+    assert declined.value.error is not None
+    shop.sync(str(declined.value.error.charge))
+    shown = desk.get("/admin/blocked-payments/")
+    assert f"/admin/charges/{declined.value.error.charge}" in shown.links
+    assert "The shop's block list" in shown.words
+
+    desk.post(f"{LIST}{entry().id}", form())
+    assert shop.pay(known=False).startswith("ch_")
+
+
+def test_the_address_of_a_payment_is_blocked_without_being_shown(shop: Shop) -> None:  # noqa: F811
+    customer = shop.sandbox.stripe().v1.customers.create({"email": "mallory@example.com"}).id
+    charge_id = shop.pay(customer=customer, receipt_email="Mallory@Example.com")
+    roles.change(
+        "finance", ROLES["finance"] - {Permission.PERSONAL_READ}, second_factor=False, actor=Actor.command("tests")
+    )
+    desk = staff(shop.app, "finance")
+
+    page = desk.get(f"{LIST}new?charge={charge_id}&what=email")
+    desk.post(f"{LIST}of-payment", of_payment(charge_id, "email"))
+
+    assert "m***@" in page.words.lower()
+    assert "mallory" not in page.html.lower()
+    assert entry().value == "mallory@example.com"
+    assert "mallory" not in str([(row.before, row.after, row.object_id) for row in db.session.query(AuditLog)])
+
+
+@pytest.mark.parametrize(
+    "change", [{"item_type": "email"}, {"item_type": "ip"}, {"item_type": ""}, {"words": " "}, {"promise": "x"}]
+)
+def test_what_a_payment_does_not_have_is_not_blocked(app: Flask, change: dict[str, str]) -> None:
+    charge, desk = factories.charge(fingerprint="fp_1"), staff(app, "finance")
+
+    desk.post(f"{LIST}of-payment", of_payment(charge.id) | change, expect=400)
+
+    assert db.session.query(Act).count() == 0
+
+
+def test_a_payment_without_anything_known_says_so(app: Flask) -> None:
+    """A bank account's fingerprint is no card's."""
+    charge = factories.charge(fingerprint="fp_1", method_type="sepa_debit")
+
+    assert "Nothing to block" in staff(app, "finance").get(f"{LIST}new?charge={charge.id}").words
+
+
 def test_an_address_on_the_list_is_neither_in_the_trail_nor_kept_with_the_act(shop: Shop) -> None:  # noqa: F811
     desk = staff(shop.app, "finance")
 
@@ -146,6 +217,8 @@ def test_who_only_looks_decides_nothing(app: Flask) -> None:
     desk = staff(app, "support")
 
     page = desk.get(f"/admin/reviews/{review.id}")
+    assert f"{LIST}new?charge={review.charge_id}" not in desk.get(f"/admin/charges/{review.charge_id}").links
+    desk.post(f"{LIST}of-payment", of_payment(str(review.charge_id)), expect=403)
     desk.post(f"/admin/reviews/{review.id}", form(), expect=403)
     desk.post(f"{LIST}new", form(item_type="email", value="a@example.com"), expect=403)
 

@@ -20,6 +20,7 @@ def test_a_payment_set_aside_is_approved(sandbox: Sandbox) -> None:
     client = sandbox.stripe()
     charge, review = under_review(sandbox)
     opened = client.v1.reviews.retrieve(review)
+    assert [one.id for one in client.v1.reviews.list({}).data] == [review]
 
     approved = client.v1.reviews.approve(review)
 
@@ -31,7 +32,8 @@ def test_a_payment_set_aside_is_approved(sandbox: Sandbox) -> None:
     assert events(sandbox)[-2:] == ["review.opened", "review.closed"]
     again = refused(client.v1.reviews.approve, review)
     assert again.http_status == 400
-    assert [one.id for one in client.v1.reviews.list({}).data] == [review]
+    assert [one.id for one in client.v1.reviews.list({}).data] == []
+    assert client.v1.reviews.retrieve(review).open is False
     assert {line for one in sandbox.objects("review") for line in misfits(one, stripe.Review)} == set()
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -24,6 +25,7 @@ from app.money import MinorUnits, Money
 from app.payments import operations
 from tests.desk import staff
 from tests.system.shop import Shop
+from tests.system.test_refund_faults import SPOILT
 
 ANA = Actor("staff", "ana@shop.example")
 SEVENTY = Money(MinorUnits(7_000), "eur")
@@ -91,7 +93,12 @@ def test_a_canceled_payment_releases_all_and_the_trail_says_why(shop: Shop) -> N
     assert (intent.status, intent.cancellation_reason, charge.state) == ("canceled", "duplicate", "canceled")
     assert (str(charge.released), str(charge.given_back), charge.capture_before) == ("100.00 EUR", "0.00 EUR", None)
     entry = db.session.query(AuditLog).filter_by(action="payment.cancel.requested").one()
-    assert (entry.reason, entry.after) == ("Twice", {"reason": "duplicate", "released": "100.00 EUR"})
+    assert entry.reason == "Twice"
+    assert entry.after == {
+        "reason": "duplicate",
+        "released": "100.00 EUR",
+        "act": str(db.session.query(Act.id).scalar()),
+    }
     assert db.session.query(AuditLog).filter_by(action="payment.cancel.answered").count() == 1
 
 
@@ -139,6 +146,78 @@ def test_a_second_click_while_the_first_is_unanswered_is_refused(shop: Shop, whe
     assert recover(gateway(), kinds()) == 1
     assert rows(intent_id)[0].amount_received == 7_000
     assert {request["idempotency_key"] for request in shop.sandbox.requests("POST")} >= {act.key}
+
+
+def act_on(intent_id: str, what: str) -> Act:
+    """Capture 70.00 EUR, or cancel."""
+    if what == "capture":
+        return capture(intent_id)
+    return operations.cancel_payment(intent_id, "duplicate", promise_id=uuid4(), words="", actor=ANA, gateway=gateway())
+
+
+def as_it_stands(intent_id: str) -> dict[str, Any]:
+    """All that is kept of a payment and its charge, but ids, instants and what Stripe sent."""
+    return {
+        f"{row.__tablename__}.{name}": getattr(row, name)
+        for row in rows(intent_id)
+        for name in ("status", "amount", "amount_received", "amount_capturable", "cancellation_reason", "captured",
+                     "amount_captured", "amount_refunded", "refunded", "paid", "currency", "capture_before")
+        if hasattr(row, name)
+    }  # fmt: skip
+
+
+def assert_done_once(shop: Shop, act: Act, what: str) -> None:
+    """One key, one thing that happened at Stripe, one promise and one answer here; and the rows of an undisturbed act."""
+    intent_id = act.object_id
+    assert {call["idempotency_key"] for call in shop.sandbox.requests("POST", act.path)} == {act.key}
+    event = "charge.captured" if what == "capture" else "payment_intent.canceled"
+    happened = [one for one in shop.sandbox.objects("event") if one["type"] == event]
+    assert [one["data"]["object"].get("payment_intent", one["data"]["object"]["id"]) for one in happened] == [intent_id]
+    said = [entry.action for entry in db.session.query(AuditLog).filter_by(object_id=intent_id).order_by(AuditLog.id)]
+    assert said == [f"payment.{what}.requested", f"payment.{what}.answered"]
+    calm = held(shop)
+    act_on(calm, what)
+    assert as_it_stands(intent_id) == as_it_stands(calm)
+
+
+@pytest.mark.parametrize("what", ["capture", "cancel"])
+@pytest.mark.parametrize("spoilt", SPOILT.values(), ids=SPOILT.keys())
+def test_an_answer_that_is_lost_after_it_was_done_is_looked_up(shop: Shop, spoilt: dict[str, Any], what: str) -> None:
+    intent_id = held(shop)
+    shop.sandbox.fault("POST", f"/v1/payment_intents/{intent_id}/{what}", when="after", **spoilt)
+
+    act = act_on(intent_id, what)
+    assert act.state == "being_checked"
+    shop.sandbox.heal()
+    assert recover(gateway(), kinds()) == 1
+
+    assert_done_once(shop, act, what)
+
+
+@pytest.mark.parametrize("what", ["capture", "cancel"])
+def test_a_request_that_never_arrived_is_sent_once_stripe_is_back(shop: Shop, what: str) -> None:
+    intent_id = held(shop)
+    shop.sandbox.fault("POST", f"/v1/payment_intents/{intent_id}/{what}", when="before", status=503)
+    act = act_on(intent_id, what)
+    assert shop.sandbox.get(f"/v1/payment_intents/{intent_id}")["status"] == "requires_capture"
+
+    shop.sandbox.heal()
+    assert recover(gateway(), kinds()) == 1
+
+    assert_done_once(shop, act, what)
+
+
+@pytest.mark.parametrize("what", ["capture", "cancel"])
+def test_what_was_done_is_found_even_after_stripe_forgot_the_key(shop: Shop, what: str) -> None:
+    intent_id = held(shop)
+    shop.sandbox.fault("POST", f"/v1/payment_intents/{intent_id}/{what}", when="after", reset=True)
+    act = act_on(intent_id, what)
+    shop.sandbox.heal()
+    shop.sandbox.control("POST", "idempotency/prune", {})
+
+    assert recover(gateway(), kinds()) == 1
+
+    assert_done_once(shop, act, what)
 
 
 def test_what_somebody_else_did_meanwhile_is_stripes_no(shop: Shop) -> None:

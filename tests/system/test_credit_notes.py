@@ -1,6 +1,6 @@
 """A refund of what an invoice was paid with, and the credit note that goes with it, against a real sandbox."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import stripe
@@ -12,6 +12,7 @@ from app.models.credit_note import CreditNote
 from app.models.invoice import Invoice
 from app.models.refund import Refund
 from app.refunds import credit_notes
+from jobs.run_refund_batches import run_refund_batches
 from jobs.settle_refunds import settle_refunds
 from tests.desk import staff
 from tests.sandbox.billing import customer
@@ -78,6 +79,57 @@ def test_without_the_tick_or_an_invoice_none_is_written(shop: Shop) -> None:
     assert db.session.query(Act).count() == 0
     assert {wish for (wish,) in db.session.query(Refund.credit_note)} == {None, "dropped"}
     db.session.rollback()
+
+
+@pytest.mark.parametrize("wished", [True, False])
+def test_a_batch_writes_the_notes_that_single_refunds_would(shop: Shop, wished: bool) -> None:
+    first, second = paid_invoice(shop), paid_invoice(shop, 3_000)
+    other, finance = shop.pay(), staff(shop.app, "finance")
+    batches = "/admin/refund-batches/"
+    assert 'name="credit_notes" type="checkbox" value="y"' in finance.get(f"{batches}new").html
+    sent = {
+        "promise": str(uuid4()), "payments": f"{first[1]},20.00\n{second[1]}\n{other}", "reason": "goodwill",
+        "words": "Storm damage", **({"credit_notes": "y"} if wished else {}),
+    }  # fmt: skip
+
+    url = finance.post(f"{batches}new", sent).location or ""
+    finance.post(f"{url}/start")
+    run_refund_batches()
+    settle_refunds()
+    settle_refunds()
+
+    client = shop.sandbox.stripe()
+    notes = {
+        invoice.id: [(note.total, [one.refund for one in note.refunds]) for note in listed]
+        for invoice, _ in (first, second)
+        if (listed := client.v1.credit_notes.list({"invoice": invoice.id}).data)
+    }
+    made = {refund["charge"]: refund["id"] for refund in shop.made()}
+    assert set(made) == {first[1], second[1], other}
+    assert notes == (
+        {first[0].id: [(2_000, [made[first[1]]])], second[0].id: [(3_000, [made[second[1]]])]} if wished else {}
+    )
+    assert len(shop.sandbox.requests("POST", NOTES)) == len(notes)
+    bill = client.v1.invoices.retrieve(first[0].id)
+    assert (bill.amount_paid, bill.post_payment_credit_notes_amount) == (5_000, 2_000 if wished else 0)
+
+
+def test_a_note_s_page_is_reached_from_its_refund_and_its_sums_are_stripe_s(shop: Shop) -> None:
+    invoice, charge_id = paid_invoice(shop)
+    finance = staff(shop.app, "finance")
+    url = finance.post(NEW, form(charge_id, "20.00") | {"credit_note": "y"}).location or ""
+    settle_refunds()
+
+    [note] = shop.sandbox.stripe().v1.credit_notes.list({"invoice": invoice.id}).data
+    [link] = [link for link in finance.get(url).links if link.startswith("/admin/credit-notes/cn_")]
+    page = finance.get(link)
+
+    assert link == f"/admin/credit-notes/{note.id}"
+    assert url in page.links
+    for words in (f"Credit note {note.number}", "By refunds 20.00 USD", "Total 50.00 USD", "Paid 50.00 USD"):
+        assert words in page.words
+    assert "Credited in all 20.00 USD Left of the bill 30.00 USD" in page.words
+    assert finance.get(f"/admin/charges/?q={note.id}", expect=302).location == link
 
 
 def test_one_that_was_written_elsewhere_is_linked_and_not_written_again(shop: Shop) -> None:

@@ -1,36 +1,20 @@
 """Power cuts and black holes: the product as processes, killed or left waiting in the middle of a refund."""
 
 import contextlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
 
 from app.database import db
 from app.models.refund import Refund
-from tests.sandbox.client import Sandbox
 from tests.stack import Stack, eventually
-from tests.system.browser import PASSWORD, Visitor
+from tests.system.browser import Visitor
+from tests.system.conftest import ANA
 from tests.system.shop import REFUNDS, Shop, form
-from tests.world import WEBHOOK_SECRET
 
 pytestmark = pytest.mark.timeout(300)
 NEW = "/admin/refunds/new"
-ANA = "ana@shop.example"
-
-
-@pytest.fixture
-def stack(shop: Shop, database_url: str, sandbox: Sandbox, tmp_path: Path) -> Iterator[Stack]:
-    """Web and jobs beside the shop of this test; no webhooks, so that nothing but the recovery can help."""
-    running = Stack(database_url, sandbox.url, WEBHOOK_SECRET, tmp_path / "stack")
-    running.run("staff", "add", ANA, "--role", "support", "--password-stdin", given=PASSWORD)
-    try:
-        running.start_web()
-        yield running
-    finally:
-        running.stop()
 
 
 def statuses() -> list[str]:

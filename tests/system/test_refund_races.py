@@ -32,14 +32,14 @@ def at_once(acts: list[Callable[[], Page]]) -> list[Page]:
         return list(threads.map(one, acts))
 
 
-def poster(desk: Desk, sent: dict[str, str]) -> Callable[[], Page]:
+def poster(desk: Desk, sent: dict[str, str], url: str = NEW) -> Callable[[], Page]:
     """Posts with this person's cookies and token, in a client of its own so that threads do not share one."""
     client = desk.client.application.test_client()
     for name in ("counterfoil_session", "counterfoil_form"):
         cookie = desk.client.get_cookie(name)
         assert cookie is not None
         client.set_cookie(name, cookie.value)
-    return lambda: read(client.post(NEW, data={"csrf_token": desk.token, **sent}))
+    return lambda: read(client.post(url, data={"csrf_token": desk.token, **sent}))
 
 
 def test_fifty_clicks_in_two_sessions_are_one_refund_and_each_loser_learns_who_was_first(shop: Shop) -> None:

@@ -9,12 +9,14 @@ from app import clock
 from app.actor import Actor
 from app.audit import trail
 from app.database import Base, db, transaction
+from app.models.act import Act
 from app.models.alert import AlertRule
 from app.models.api_key import ApiKey
 from app.models.approval import Approval
 from app.models.audit_log import AuditLog
 from app.models.block_list_item import BlockListItem
 from app.models.charge import Charge
+from app.models.credit_note import CreditNote
 from app.models.customer import Customer
 from app.models.dispute import Dispute
 from app.models.dispute_draft import DisputeFile
@@ -149,6 +151,10 @@ class Shop:
         )  # fmt: skip
 
     @cached_property
+    def credit_note(self) -> CreditNote:
+        return factories.credit_note(memo=self._name, **self._of)
+
+    @cached_property
     def batch(self) -> RefundBatch:
         return _added(
             RefundBatch(
@@ -164,6 +170,10 @@ class Shop:
                 obstacles=[], begun_at=NOON, done_at=NOON, **self._of,
             )
         )  # fmt: skip
+
+    @cached_property
+    def act(self) -> Act:
+        return factories.act(object_id=self.intent.id, reason_text=self._name, **self._of)
 
     @cached_property
     def alert(self) -> AlertRule:
@@ -186,11 +196,13 @@ class Shop:
 
 # Section and argument of an address → what stands there. A new route with an argument needs its line here.
 ARGUMENTS: dict[str, Callable[[Shop], object]] = {
+    "acts.key": lambda shop: shop.act.id,
     "alerts.key": lambda shop: shop.alert.id,
     "api_keys.key": lambda shop: shop.api_key.id,
     "approvals.key": lambda shop: shop.approval.id,
     "block_list.key": lambda shop: shop.blocked.id,
     "charges.key": lambda shop: shop.charge.id,
+    "credit_notes.key": lambda shop: shop.credit_note.id,
     "customers.fingerprint": lambda shop: f"{MARK}{shop.customer.id}",
     "customers.key": lambda shop: shop.customer.id,
     "disputes.field": lambda shop: shop.evidence_file.field,
@@ -231,6 +243,8 @@ OF_THE_HOUSE: dict[str, Callable[[], object]] = {
 
 # Ids that come in a form or a query instead of the address.
 IN_FORMS: dict[str, Callable[[Shop], dict[str, object]]] = {
+    "block_list.add_of_payment": lambda shop: {"charge": shop.charge.id},
+    "block_list.new": lambda shop: {"charge": shop.charge.id},
     "customers.link": lambda shop: {"other": shop.other_customer.id},
     "customers.part": lambda shop: {"other": shop.other_customer.id},
     "refunds.create": lambda shop: {"charge": shop.charge.id},

@@ -44,4 +44,13 @@ def _a_little_of_everything() -> None:
     factories.charge(captured=False, amount_captured=0, capture_before=clock.now() + timedelta(hours=9))
     factories.dispute(factories.charge(disputed=True), due_at=clock.now() + timedelta(days=2))
     factories.payout()
+    factories.credit_note(invoice_id=factories.invoice(customer_id=person.id).id, customer_id=person.id)
+    factories.act(object_id=factories.payment_intent().id)
+    factories.act(
+        object_id=factories.payment_intent().id,
+        status="done",
+        refusal=None,
+        answered_at=clock.now(),
+        result={"status": "succeeded"},
+    )
     factories.event(object_id=paid.id)

@@ -3,7 +3,17 @@
 from uuid import UUID, uuid4
 
 from flask import Request
-from wtforms import FileField, Form, HiddenField, SelectField, StringField, TextAreaField, ValidationError, validators
+from wtforms import (
+    BooleanField,
+    FileField,
+    Form,
+    HiddenField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+    validators,
+)
 
 from app.errors import BadRequest, DomainError, ReasonMissing
 from app.refunds import reasons
@@ -20,6 +30,7 @@ class BatchForm(Form):
     payments = TextAreaField("Payments, one in each line")
     reason = SelectField("Reason", [validators.InputRequired("Choose a reason.")], choices=reason_choices)
     words = StringField("In your words", [validators.InputRequired("Write a sentence on why.")])
+    credit_notes = BooleanField("Write credit notes for the invoices")
 
     content: bytes = b""
     file_name: str = ""
@@ -28,7 +39,7 @@ class BatchForm(Form):
     def fresh(cls, chosen: list[str]) -> "BatchForm":
         """A new form, with the payments that were chosen from a list."""
         clean = [one for one in chosen if one.replace("_", "").isalnum()]
-        return cls(promise=str(uuid4()), payments="\n".join(clean))
+        return cls(promise=str(uuid4()), payments="\n".join(clean), credit_notes=True)
 
     @classmethod
     def sent(cls, request: Request) -> "BatchForm":

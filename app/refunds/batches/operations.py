@@ -41,10 +41,12 @@ def make(  # noqa: PLR0913 - the list, what holds for all of it, and who
     reason: str,
     words: str,
     actor: Actor,
+    credit_notes: bool = False,
 ) -> RefundBatch:
     """Keep a list with what is wrong with each line. Nothing is given back until somebody starts it.
 
     batch_id: made with the form, so that the form sent twice is one batch.
+    credit_notes: whether each invoice that was paid gets one, as for a single refund.
 
     Raises:
         ReasonMissing: no words. Conflict: this form was sent by somebody else.
@@ -64,6 +66,7 @@ def make(  # noqa: PLR0913 - the list, what holds for all of it, and who
             state=DRAFT,
             made_by=actor.name,
             made_at=clock.now(),
+            credit_notes=credit_notes,
         )
         db.session.add(batch)
         db.session.flush()

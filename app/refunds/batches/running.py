@@ -58,7 +58,7 @@ def _run(batch_id: UUID, gateway: Refunds, stop: Callable[[], bool]) -> int:
 def _give_back(row: RefundBatchRow, gateway: Refunds) -> tuple[str, str]:
     """What became of the line, and of its refund."""
     batch = db.session.get_one(RefundBatch, row.batch_id)
-    actor, approval_id = Actor("staff", batch.made_by), batch.approval_id
+    actor, approval_id, credit_note = Actor("staff", batch.made_by), batch.approval_id, batch.credit_notes
     # A line without an amount is bad and never begins.
     money = Money(row.amount or MinorUnits(0), row.currency or "")
     db.session.rollback()
@@ -71,6 +71,7 @@ def _give_back(row: RefundBatchRow, gateway: Refunds) -> tuple[str, str]:
             reason_text=row.words or "",
             actor=actor,
             approval_id=approval_id,
+            credit_note=credit_note,
         )
     except RefundInProgress as busy:
         return (BEGUN, "") if row.tries < MOST_TRIES else _end(row.id, REFUSED, str(busy))

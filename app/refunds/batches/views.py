@@ -90,6 +90,7 @@ class RefundBatchesView(ListView[RefundBatch, RefundBatch]):
                 name=form.name,
                 reason=form.reason.data,
                 words=form.words.data or "",
+                credit_notes=bool(form.credit_notes.data),
                 actor=current_actor(),
             )
         except DomainError as refusal:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from app.sandbox.params import Obj
-from app.sandbox.resources import charge_moves, debits, ledger, shapes
+from app.sandbox.resources import charge_moves, debits, ledger, shapes, value_lists
 from app.sandbox.resources.authentication import ask_customer, needs_customer, remember_set_up, unfinished
 from app.sandbox.resources.cards import TestCard
 from app.sandbox.resources.declines import DECLINES, Decline
@@ -53,6 +53,9 @@ def attempt(tx: Tx, intent: Obj, method: Obj, how: Circumstances) -> None:
 def charge_card(tx: Tx, intent: Obj, method: Obj, card: TestCard, how: Circumstances) -> None:
     refused = card.after_authentication if how.authenticated else None
     refused = refused or card.declines
+    # The shop's own lists come before the bank.
+    if value_lists.is_blocked(tx, intent, method):
+        refused = "merchant_blacklist"
     if refused:
         decline(tx, intent, method, DECLINES[refused])
     secured = shapes.three_d_secure("challenge") if how.authenticated else None

@@ -25,16 +25,22 @@ class Decline:
         """The word of `charge.outcome.reason`."""
         return self.decline_code or self.code
 
+    @property
+    def is_listed(self) -> bool:
+        """The shop put it on a block list, which says nothing about the risk."""
+        return self.decline_code == "merchant_blacklist"
+
     def outcome(self) -> dict[str, Any]:
         """The charge's `outcome`: the bank's refusal, or Radar's block before the bank was asked."""
+        too_risky = self.blocked and not self.is_listed
         return {
             "advice_code": None if self.blocked else self.advice,
             "network_advice_code": None,
             "network_decline_code": None if self.blocked else self.network_code,
             "network_status": "not_sent_to_network" if self.blocked else "declined_by_network",
-            "reason": "highest_risk_level" if self.blocked else self.reason,
-            "risk_level": "highest" if self.blocked else "normal",
-            "risk_score": 92 if self.blocked else 34,
+            "reason": "highest_risk_level" if too_risky else self.reason,
+            "risk_level": "highest" if too_risky else "normal",
+            "risk_score": 92 if too_risky else 34,
             "seller_message": self.seller_message,
             "type": "blocked" if self.blocked else "issuer_declined",
         }
@@ -42,7 +48,7 @@ class Decline:
     @property
     def seller_message(self) -> str:
         if self.blocked:
-            return "Stripe blocked this payment as too risky."
+            return "Stripe blocked this payment." if self.is_listed else "Stripe blocked this payment as too risky."
         if self.reason == "generic_decline":
             return "The bank did not return any further details with this decline."
         return f"The bank returned the decline code `{self.reason}`."
@@ -114,6 +120,7 @@ DECLINES = {
         None,
     ),
     "highest_risk_level": Decline("card_declined", GENERIC, "fraudulent", None, None, blocked=True),
+    "merchant_blacklist": Decline("card_declined", GENERIC, "merchant_blacklist", None, None, blocked=True),
     # Bank debits: the bank's answer comes days later.
     "sepa_insufficient_funds": Decline(
         "insufficient_funds", "The customer's account has insufficient funds to cover this payment.", None, None, "AM04"

@@ -6,9 +6,16 @@ A review stays open until it is approved or the payment is refunded, disputed or
 from __future__ import annotations
 
 from app.sandbox.errors import invalid
+from app.sandbox.lists import RawJson, list_page
 from app.sandbox.params import Obj, allow
 from app.sandbox.routes import route
 from app.sandbox.tx import Tx
+
+
+@route("GET", "/v1/reviews")
+def still_open(tx: Tx) -> Obj | RawJson:
+    """Stripe lists open reviews only; a closed one is read by its id."""
+    return list_page(tx, "review", where=[("body::jsonb->>'open' = %s", "true")])
 
 
 @route("POST", "/v1/reviews/{id}/approve")

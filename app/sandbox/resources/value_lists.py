@@ -36,7 +36,8 @@ def add(tx: Tx) -> Obj:
         if not tx.params.get(name):
             raise missing(name)
     list_id, value = str(tx.params["value_list"]), str(text(tx.params, "value"))
-    _list(tx, list_id)
+    if _list(tx, list_id)["item_type"] == "email":
+        value = value.lower()
     if tx.find("radar.value_list_item", value_list=list_id, value=value):
         raise invalid(f"The value {value} is in this list already.", param="value")
     item = {
@@ -59,13 +60,28 @@ def take_off(tx: Tx, id: str) -> Obj:  # noqa: A002
     return {"id": id, "object": "radar.value_list_item", "deleted": True}
 
 
-def is_blocked(tx: Tx, **values: str | None) -> bool:
-    """Whether any of these is on its block list: `card_fingerprint`, `customer_id`, `email`."""
-    ids = {item_type: list_id for list_id, item_type, _ in DEFAULTS.values()}
+def is_blocked(tx: Tx, intent: Obj, method: Obj) -> bool:
+    """Whether the card, the customer or the address of this payment is on its block list.
+
+    The address is the first that the payment, the card or the customer has; capitals make no other address of it.
+    """
+    values = {
+        "card_fingerprint": (method.get("card") or {}).get("fingerprint"),
+        "customer_id": intent["customer"],
+        "email": (_email(tx, intent, method) or "").lower(),
+    }
     return any(
-        value and tx.find("radar.value_list_item", value_list=ids[item_type], value=value)
-        for item_type, value in values.items()
+        tx.find("radar.value_list_item", limit=1, value_list=list_id, value=values[item_type])
+        for list_id, item_type, _ in DEFAULTS.values()
+        if values[item_type]
     )
+
+
+def _email(tx: Tx, intent: Obj, method: Obj) -> str | None:
+    address = intent["receipt_email"] or method["billing_details"]["email"]
+    customer = tx.get("customer", intent["customer"]) if intent["customer"] and not address else None
+    found: str | None = address or (customer or {}).get("email")
+    return found
 
 
 def _list(tx: Tx, list_id: str) -> Obj:

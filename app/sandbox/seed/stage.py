@@ -50,6 +50,7 @@ FOUND_BY = {
     "invoiceitem": "customer",
     "invoice_payment": "invoice",
     "credit_note": "invoice",
+    "radar.value_list_item": "value_list",
 }
 
 SLOWER = {"bank_answers": (2.0, 5.0), "refund_arrives": (2.0, 6.0), "refund_bounces": (4.0, 14.0)}
