@@ -32,6 +32,7 @@ from app.home.views import TodayView
 from app.keys.api import api
 from app.keys.views import KeysView
 from app.mail.views import MailsView
+from app.methods.mandate_pages import MandatesView
 from app.payments.acts import ACTS as PAYMENT_ACTS
 from app.payments.authorisations import AuthorisationsView
 from app.payments.views import PaymentsView
@@ -113,6 +114,7 @@ def create_app(settings: Settings) -> Flask:
             PayoutsView(),
             CustomersView(),
             ErasuresView(),
+            MandatesView(),
             MailsView(),
             ReceiptsView(),
             RemarksView(),

@@ -229,3 +229,43 @@ def balance_transaction(**fields: Any) -> Obj:
         "type": "charge",
     }
     return plain | fields
+
+
+def mandate(**fields: Any) -> Obj:
+    """A SEPA mandate that was given online."""
+    kind = fields.pop("kind", "sepa_debit")
+    plain = {
+        "id": new_id("mandate"),
+        "object": "mandate",
+        "customer_acceptance": {
+            "accepted_at": NOON,
+            "online": {"ip_address": "203.0.113.9", "user_agent": "Quetzal/5.0"},
+            "type": "online",
+        },
+        "livemode": False,
+        "multi_use": {},
+        "payment_method": "pm_1",
+        "payment_method_details": {
+            "type": kind,
+            kind: {"reference": "REF-1", "url": "https://stripe.example/mandate/1"},
+        },
+        "status": "active",
+        "type": "multi_use",
+    }
+    return plain | fields
+
+
+def payment_method(**fields: Any) -> Obj:
+    """A saved card."""
+    plain = {
+        "id": new_id("pm"),
+        "object": "payment_method",
+        "billing_details": {"name": "Jo", "email": None},
+        "card": {"brand": "visa", "exp_month": 4, "exp_year": 2031, "fingerprint": "fp", "last4": "4242"},
+        "created": NOON,
+        "customer": "cus_1",
+        "livemode": False,
+        "metadata": {},
+        "type": "card",
+    }
+    return plain | fields

@@ -16,6 +16,7 @@ from app.database import db, transaction
 from app.errors import Conflict, DomainError, GatewayRefused, GatewayUnavailable
 from app.gateways.answer import Answer
 from app.gateways.lines import line
+from app.mirror import wanted_mandates
 from app.mirror.fields import Obj
 from app.mirror.kinds import KINDS
 from app.mirror.news import News
@@ -203,6 +204,7 @@ def _save(obj: Obj, news: News) -> None:
     known = KINDS.get(str(obj.get("object")))
     if known:
         known.save_all([obj], news)
+        wanted_mandates.note([obj], account_id=news.account_id, at=news.heard_at)
 
 
 def _forget(kind: ActKind, act: Act) -> None:

@@ -23,6 +23,7 @@ def row(obj: Obj) -> Row:
         "reference": details.get("reference"),
         "url": details.get("url"),
         "network_status": details.get("network_status"),
+        "revocation_reason": details.get("revocation_reason"),
         "accepted_at": when(acceptance.get("accepted_at")),
         "acceptance_type": acceptance.get("type"),
         "acceptance": acceptance,

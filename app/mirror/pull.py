@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from app.database import transaction
 from app.gateways.answer import Answer
+from app.mirror import wanted_mandates
 from app.mirror.door import Saved
 from app.mirror.fields import Obj, is_cut, part
 from app.mirror.kinds import KINDS, Kind
@@ -50,6 +51,7 @@ def _read_once(kind: Kind, object_id: str, gateway: Reads, account_id: int) -> S
             return kind.door.gone(object_id, news)
     complete(kind, answer.body, gateway)
     with transaction():
+        wanted_mandates.note([answer.body], account_id=account_id, at=answer.heard_at)
         return kind.save_all([answer.body], news)
 
 

@@ -28,6 +28,7 @@ _CODES = frozenset(
         *("category", "fraud_type", "opened_reason", "closed_reason", "reference", "reference_status", "api_version", "number"),
         *("receipt_number", "allow_redisplay", "taxability_reason", "code", "param", "behavior", "feedback", "result", "version"),
         *("authentication_flow", "unit_amount_decimal", "stan", "payment_method_type", "amount_type", "proration_behavior"),
+        "revocation_reason",
     }
 )  # fmt: skip
 _LISTS_OF_CODES = frozenset({"payment_method_types", "enhanced_eligibility_types"})

@@ -114,6 +114,7 @@ class Charge(Listed, Base):
                 # What is new waits in a list that every search reads: a short one, worked off a few milliseconds at a time.
                 postgresql_with={"gin_pending_list_limit": 256},
             ),
+            Index("ix_charges_mandate", "mandate_id", "created_at", postgresql_where=text("mandate_id IS NOT NULL")),
             Index("ix_charges_last4", "last4", "created_at", postgresql_where=text("last4 IS NOT NULL")),
         )
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app import clock
 from app.database import db, transaction
 from app.errors import DomainError, GatewayRefused
-from app.mirror import payout_contents, pull
+from app.mirror import payout_contents, pull, wanted_mandates
 from app.mirror.fields import ref
 from app.mirror.kinds import KINDS
 from app.mirror.pull import Reads
@@ -43,14 +43,6 @@ _PARENTS = (
     ("invoice", "invoices", "id", "subscription_id", "subscription", "subscriptions"),
 )
 
-_NOTE_MANDATES = text("""
-    INSERT INTO wanted_objects (account_id, kind, id, wanted_at, next_try_at)
-    SELECT :account_id, 'mandate', named.id, :at, :at
-      FROM json_array_elements_text(:ids) AS named (id)
-     WHERE NOT EXISTS (SELECT FROM mandates WHERE mandates.id = named.id)
-     ORDER BY named.id
-    ON CONFLICT DO NOTHING
-""")
 _NOTE_PARENTS = """
     INSERT INTO wanted_objects (account_id, kind, id, wanted_at, next_try_at)
     SELECT DISTINCT child.account_id, '{parent}', child.{column}, CAST(:now AS timestamptz), CAST(:now AS timestamptz)
@@ -90,8 +82,7 @@ def learn(envelopes: Sequence[Envelope], *, account_id: int, at: datetime) -> No
     in which a status may have another name.
     """
     values: dict[str, Any] = {"account_id": account_id, "at": at}
-    if ids := sorted({mandate for envelope in envelopes for mandate in _mandates(envelope)}):
-        db.session.execute(_NOTE_MANDATES, values | {"ids": orjson.dumps(ids).decode()})
+    wanted_mandates.note((_object_of(envelope) for envelope in envelopes), account_id=account_id, at=at)
     if pairs := {pair for envelope in envelopes for pair in _to_read_again(envelope)}:
         named = [{"kind": kind, "id": object_id} for kind, object_id in sorted(pairs)]
         db.session.execute(_NOTE_AGAIN, values | {"named": orjson.dumps(named).decode()})
@@ -174,14 +165,8 @@ def _to_read_again(envelope: Envelope) -> Iterator[tuple[str, str]]:
         yield envelope.object_type, envelope.object_id
 
 
-def _mandates(envelope: Envelope) -> Iterator[str]:
-    if envelope.object_type == "charge":
-        details = envelope.thing.get("payment_method_details")
-        method = details.get(details.get("type")) if isinstance(details, dict) else None
-        yield from _ids(method.get("mandate") if isinstance(method, dict) else None)
-    elif envelope.object_type == "setup_intent":
-        yield from _ids(envelope.thing.get("mandate"))
-        yield from _ids(envelope.thing.get("single_use_mandate"))
+def _object_of(envelope: Envelope) -> dict[str, Any]:
+    return {**envelope.thing, "object": envelope.object_type}
 
 
 def _ids(reference: object) -> Iterator[str]:

@@ -24,6 +24,7 @@ from app.models.erasure import Erasure
 from app.models.gateway_call import GatewayCall
 from app.models.invitation import Invitation
 from app.models.mail import Mail, MailAttachment
+from app.models.mandate import Mandate
 from app.models.payment_intent import PaymentIntent
 from app.models.payout import Payout
 from app.models.refund import Refund
@@ -90,6 +91,10 @@ class Shop:
                 pages=1, sha256="0" * 64, content=pdf(), added_by="ana@shop.example", added_at=NOON, **self._of,
             )
         )  # fmt: skip
+
+    @cached_property
+    def mandate(self) -> Mandate:
+        return factories.mandate(customer_id=self.customer.id, reference=self._name, **self._of)
 
     @cached_property
     def payout(self) -> Payout:
@@ -209,6 +214,7 @@ ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "disputes.key": lambda shop: shop.dispute.id,
     "erasures.customer_id": lambda shop: shop.customer.id,
     "erasures.key": lambda shop: shop.erasure.id,
+    "mandates.key": lambda shop: shop.mandate.id,
     "mails.key": lambda shop: shop.mail.id,
     "mails.number": lambda shop: shop.attachment.id,
     "payments.key": lambda shop: shop.intent.id,

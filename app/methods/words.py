@@ -1,0 +1,53 @@
+"""How ways to pay and the permissions behind them are said."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+# Stripe's names, as people write them. Read it like a table.
+TYPES: Mapping[str, str] = {
+    "acss_debit": "Canadian debit",
+    "au_becs_debit": "BECS debit",
+    "bacs_debit": "Bacs debit",
+    "card": "Card",
+    "cashapp": "Cash App",
+    "link": "Link",
+    "paypal": "PayPal",
+    "sepa_debit": "SEPA debit",
+    "us_bank_account": "ACH debit",
+}
+USES: Mapping[str | None, str] = {"multi_use": "Any number of payments", "single_use": "One payment"}
+# Bacs: what the network said.
+NETWORK: Mapping[str, str] = {
+    "pending": "The network has not read it yet",
+    "accepted": "Accepted",
+    "refused": "Refused",
+    "revoked": "Revoked",
+}
+REVOKED: Mapping[str, str] = {
+    "account_closed": "The account was closed",
+    "bank_account_restricted": "The bank restricted the account",
+    "bank_ownership_changed": "The account went to another bank",
+    "could_not_process": "The bank could not process it",
+    "debit_not_authorized": "The customer did not authorise it",
+}
+
+
+def method_type(name: str | None) -> str | None:
+    """`sepa_debit` as `SEPA debit`; what is not in the table is shown by Stripe's name."""
+    return TYPES.get(name, name.replace("_", " ").capitalize()) if name else None
+
+
+def uses(name: str | None) -> str | None:
+    return USES.get(name, name)
+
+
+def safe_link(address: str | None, *, trusted: str) -> tuple[str, str] | None:
+    """(address, host) of a page that may be opened from ours: over https, or where `trusted`, the sandbox, shows it; else None."""
+    if not address or not address.isprintable():
+        return None
+    try:
+        parts, own = urlsplit(address), urlsplit(trusted)
+        safe = parts.scheme == "https" or (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
+    except ValueError:
+        return None
+    return (address, parts.hostname) if safe and parts.hostname and not parts.username else None

@@ -1,0 +1,28 @@
+"""What the list of mandates sorts and finds by, why a bank ended one, and the payments made under one."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0024"
+down_revision = "0023"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("mandates", sa.Column("revocation_reason", sa.Text(), nullable=True))
+    op.create_index(op.f("ix_mandates_account_id_accepted_at_id"), "mandates", ["account_id", "accepted_at", "id"])
+    op.create_index(op.f("ix_mandates_account_id_reference"), "mandates", ["account_id", "reference"])
+    op.create_index(
+        "ix_charges_mandate",
+        "charges",
+        ["mandate_id", "created_at"],
+        postgresql_where=sa.text("mandate_id IS NOT NULL"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_charges_mandate", table_name="charges")
+    op.drop_index(op.f("ix_mandates_account_id_reference"), table_name="mandates")
+    op.drop_index(op.f("ix_mandates_account_id_accepted_at_id"), table_name="mandates")
+    op.drop_column("mandates", "revocation_reason")
