@@ -20,6 +20,7 @@ from app.customers.erasing import agreed as agreed_erasure
 from app.customers.erasing.views import ErasuresView
 from app.customers.views import CustomersView
 from app.database import db, drop_session, engine_options
+from app.debits.stop_pages import DebitStopsView
 from app.disputes import agreed
 from app.disputes.acts import ACTS as DISPUTE_ACTS
 from app.disputes.policies import EvidenceWordsView
@@ -32,7 +33,9 @@ from app.home.views import TodayView
 from app.keys.api import api
 from app.keys.views import KeysView
 from app.mail.views import MailsView
+from app.methods.acts import ACTS as METHOD_ACTS
 from app.methods.mandate_pages import MandatesView
+from app.methods.method_pages import MethodsView
 from app.payments.acts import ACTS as PAYMENT_ACTS
 from app.payments.authorisations import AuthorisationsView
 from app.payments.views import PaymentsView
@@ -82,7 +85,7 @@ def create_app(settings: Settings) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"))
     init_gateway(app)
     # One table of each feature that asks Stripe for changes.
-    init_acts(app, PAYMENT_ACTS, credit_notes.ACTS, RISK_ACTS, DISPUTE_ACTS)
+    init_acts(app, PAYMENT_ACTS, credit_notes.ACTS, RISK_ACTS, DISPUTE_ACTS, METHOD_ACTS)
     init_webhooks(app)
     init_web(app, record=trail.record)
     # What can need another person's word; each feature names its own.
@@ -114,7 +117,9 @@ def create_app(settings: Settings) -> Flask:
             PayoutsView(),
             CustomersView(),
             ErasuresView(),
+            MethodsView(),
             MandatesView(),
+            DebitStopsView(),
             MailsView(),
             ReceiptsView(),
             RemarksView(),

@@ -24,6 +24,7 @@ from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.refund import Refund
 from app.models.review import Review
+from app.models.subscription import Subscription
 from app.models.webhook_event import WebhookEvent
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -193,6 +194,12 @@ def payment_method(**columns: Any) -> PaymentMethod:
 def mandate(**columns: Any) -> Mandate:
     plain = {"status": "active", "type": "multi_use", "payment_method_type": "sepa_debit"}
     return _added(Mandate(**_mirrored("mandate", next(_numbers), plain | columns)))
+
+
+def subscription(**columns: Any) -> Subscription:
+    """One that goes on, charged by itself."""
+    plain = {"status": "active", "collection_method": "charge_automatically", "currency": "eur"}
+    return _added(Subscription(**_mirrored("sub", next(_numbers), plain | columns)))
 
 
 def payout(**columns: Any) -> Payout:

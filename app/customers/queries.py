@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import aliased, defer, selectinload
 
 from app.customers.persons import Person
@@ -12,6 +12,7 @@ from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
 from app.models.credit_note import CreditNote
 from app.models.customer import Customer
+from app.models.debit_stop import DebitStop
 from app.models.dispute import Dispute
 from app.models.invoice import Invoice
 from app.models.mandate import Mandate
@@ -77,17 +78,32 @@ def payments(person: Person) -> Sequence[Charge]:
     return db.session.scalars(found.order_by(Charge.created_at.desc(), Charge.id.desc()).limit(NEWEST)).all()
 
 
-def methods_and_mandates(person: Person) -> tuple[list[PaymentMethod], list[Mandate]]:
-    """The ways to pay that are kept now, and what they allow; one question for both."""
+def ways_to_pay(person: Person) -> tuple[list[PaymentMethod], list[Mandate], list[DebitStop]]:
+    """The ways to pay that are kept now, what they allow, and what stops debits; one question for all three."""
     kept = select(PaymentMethod).where(_of(person, PaymentMethod), PaymentMethod.deleted_at.is_(None))
     kept = kept.order_by(PaymentMethod.created_at.desc()).limit(NEWEST)
     allowed = select(Mandate).where(_of(person, Mandate)).order_by(Mandate.accepted_at.desc()).limit(NEWEST)
+    # What had ended long before, and concerns nobody, would only cry wolf here.
+    stands = select(DebitStop).where(
+        _of(person, DebitStop),
+        or_(DebitStop.to_work(), DebitStop.lifted_at.is_(None) & (DebitStop.reason == "by_hand")),
+    )
+    stands = stands.order_by(DebitStop.since.desc()).limit(NEWEST)
     method, mandate = aliased(PaymentMethod, kept.subquery()), aliased(Mandate, allowed.subquery())
-    both = select(method, mandate).outerjoin_from(method, mandate, mandate.payment_method_id == method.id, full=True)
-    plain = both.options(defer(method.raw, raiseload=True), defer(mandate.raw, raiseload=True))
-    rows = db.session.execute(plain.order_by(method.created_at.desc(), mandate.accepted_at.desc())).all()
-    methods = dict.fromkeys(found for found, _ in rows if found is not None)
-    return list(methods), list(dict.fromkeys(found for _, found in rows if found is not None))
+    stop = aliased(DebitStop, stands.subquery())
+    asked = select(method, mandate, stop)
+    asked = asked.outerjoin_from(method, mandate, mandate.payment_method_id == method.id, full=True)
+    asked = asked.outerjoin(stop, stop.payment_method_id == method.id, full=True)
+    plain = asked.options(defer(method.raw, raiseload=True), defer(mandate.raw, raiseload=True))
+    rows = db.session.execute(
+        plain.order_by(method.created_at.desc(), mandate.accepted_at.desc(), stop.since.desc())
+    ).all()
+    return _each(rows, 0), _each(rows, 1), _each(rows, 2)
+
+
+def _each(rows: Sequence[Any], place: int) -> list[Any]:
+    """What stands at this place of the rows, once each, in order."""
+    return list(dict.fromkeys(row[place] for row in rows if row[place] is not None))
 
 
 def refunds(person: Person) -> Sequence[Refund]:

@@ -85,7 +85,7 @@ class CustomersView(UnmaskPages, ListView[Customer, Customer]):
         customer, sees_persons = person.customer, sees(person.customer.id)
         if sees_persons:
             witness.saw("personal.read", "customer", customer.id)
-        methods, mandates = queries.methods_and_mandates(person)
+        methods, mandates, stops = queries.ways_to_pay(person)
         return self.render(
             "customers/details.html",
             breadcrumbs=[(self.title, url_for(".index_view"))],
@@ -102,6 +102,8 @@ class CustomersView(UnmaskPages, ListView[Customer, Customer]):
             payments=queries.payments(person),
             methods=methods,
             mandates=mandates,
+            stops=stops,
+            may_manage_methods=may(Permission.METHOD_MANAGE),
             refunds=queries.refunds(person),
             disputes=queries.disputes(person),
             subscriptions=queries.subscriptions(person),

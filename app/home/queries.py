@@ -11,6 +11,7 @@ from app.database import Base, db
 from app.models import held
 from app.models.act import REQUESTED, Act
 from app.models.charge import Charge
+from app.models.debit_stop import DebitStop
 from app.models.dispute import Dispute
 from app.models.refund import Refund
 from app.models.review import Review
@@ -62,6 +63,9 @@ def events(*, stuck_since: datetime) -> dict[str, Part]:
 def acts() -> dict[str, Part]:
     """Those that Stripe shows no trace of, and that are too old to be asked for again."""
     return {"acts": _few(Act, and_(Act.status == REQUESTED, Act.refusal.is_not(None)))}
+def debit_stops() -> dict[str, Part]:
+    """Stopped debits that nobody has seen to."""
+    return {"debit_stops": _few(DebitStop, DebitStop.to_work())}
 
 
 def reviews() -> dict[str, Part]:

@@ -70,6 +70,14 @@ def _needs_me() -> list[dict[str, Any]]:
             hint="Set aside for a look",
         ),
         _tile(
+            "Debits stopped",
+            waits("debit_stops", 0),
+            url_for("debit_stops.index_view", state="open"),
+            icon="ban",
+            tone="bad",
+            hint="Nobody has seen to them",
+        ),
+        _tile(
             "Refunds that failed",
             waits("refunds_failed", 0),
             url_for("refunds.index_view", status="failed"),
@@ -112,6 +120,7 @@ def _parts() -> dict[str, queries.Part]:
         **(queries.disputes() if may(Permission.DISPUTE_READ) else {}),
         **(queries.holds(ending_before=now + SOON) if may(Permission.CHARGE_CAPTURE) else {}),
         **(queries.reviews() if may(Permission.RISK_READ) else {}),
+        **(queries.debit_stops() if may(Permission.METHOD_MANAGE) else {}),
         **(queries.refunds(failed_since=now - FAILED_WITHIN) if may(Permission.REFUND_READ) else {}),
         **(queries.acts() if may(Permission.ACT_READ) else {}),
         **(queries.events(stuck_since=now - STUCK_AFTER) if may(Permission.EVENT_READ) else {}),

@@ -14,6 +14,8 @@ from app.errors import DomainError
 from app.gateways.current import gateway
 from app.methods import operations, queries, words
 from app.mirror import raw
+from app.mirror.fields import part
+from app.models import debits
 from app.models.mandate import Mandate
 from app.settings import Settings
 from app.web import columns, history
@@ -119,6 +121,7 @@ class MandatesView(ListView[Mandate, Line]):
             accepted=_accepted(mandate),
             link=words.safe_link(mandate.url, trusted=settings.stripe_api_base),
             payments=queries.payments_under(mandate),
+            stops=debits.stops_about(mandate.account_id, subjects=[("mandate", mandate.id)]),
             timeline=_timeline(mandate),
             may_sync=may(Permission.SYNC),
             raw=whole if may(Permission.PERSONAL_READ) else None,
@@ -143,7 +146,7 @@ class MandatesView(ListView[Mandate, Line]):
 def _accepted(mandate: Mandate) -> dict[str, Any]:
     """How the customer agreed: `type`, and for an agreement online `ip` and `agent`, as this person may see them."""
     told = mandate.acceptance or {}
-    online = told.get("online") if isinstance(told.get("online"), dict) else {}
+    online = part(told, "online")
     sees = may(Permission.PERSONAL_READ)
     return {
         "type": {"online": "Online", "offline": "On paper or by telephone"}.get(mandate.acceptance_type or ""),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from app.models.act import Act
+
 # Stripe's names, as people write them. Read it like a table.
 TYPES: Mapping[str, str] = {
     "acss_debit": "Canadian debit",
@@ -51,3 +53,24 @@ def safe_link(address: str | None, *, trusted: str) -> tuple[str, str] | None:
     except ValueError:
         return None
     return (address, parts.hostname) if safe and parts.hostname and not parts.username else None
+
+
+def of_act(act: Act | None) -> tuple[str, str, str] | None:
+    """(tone, title, text) of the newest act, as long as somebody wants to know of it."""
+    if act is None:
+        return None
+    what = "Change of the default" if act.kind == "method.default" else "Detaching"
+    match act.state:
+        case "requested":
+            return ("wait", f"{what} being sent.", "Stripe has been asked and has not answered yet.")
+        case "being_checked":
+            return (
+                "wait",
+                f"{what} being checked.",
+                "No certain answer came; it is looked up before it is asked again.",
+            )
+        case "needs_person":
+            return ("bad", f"{what} needs a person.", act.refusal or "")
+        case "refused":
+            return ("bad", f"{what} refused by Stripe.", f"{act.refusal or ''} Nothing was changed.")
+    return None

@@ -19,6 +19,7 @@ def row(obj: Obj) -> Row:
         "customer_id": ref(obj.get("customer")),
         "collection_method": obj.get("collection_method"),
         "default_payment_method_id": ref(obj.get("default_payment_method")),
+        "default_source_id": ref(obj.get("default_source")),
         "latest_invoice_id": ref(obj.get("latest_invoice")),
         "cancel_at": when(obj.get("cancel_at")),
         "cancel_at_period_end": obj.get("cancel_at_period_end"),

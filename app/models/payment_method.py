@@ -32,6 +32,11 @@ class PaymentMethod(Listed, Base):
     country: Mapped[str | None]
     bank_code: Mapped[str | None]
 
+    @property
+    def expires(self) -> str | None:
+        """`04/2031`, to the end of which a card is good; None for what has no end."""
+        return f"{self.exp_month or 0:02}/{self.exp_year}" if self.exp_year else None
+
     @classmethod
     def more_indexes(cls) -> tuple[Any, ...]:
         return (

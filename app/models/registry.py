@@ -14,6 +14,7 @@ from app.models.checkout_session import CheckoutSession
 from app.models.credit_note import CreditNote
 from app.models.customer import Customer
 from app.models.customer_link import CustomerLink
+from app.models.debit_stop import DebitStop
 from app.models.dispute import Dispute
 from app.models.dispute_draft import DisputeDraft, DisputeFile, DisputeSubmission
 from app.models.early_fraud_warning import EarlyFraudWarning
@@ -70,6 +71,7 @@ TABLES = (
     CustomValue,
     Customer,
     CustomerLink,
+    DebitStop,
     DigestWish,
     Dispute,
     DisputeDraft,

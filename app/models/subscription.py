@@ -23,6 +23,7 @@ class Subscription(Listed, Base):
     customer_id: Mapped[str | None]
     collection_method: Mapped[str | None]
     default_payment_method_id: Mapped[str | None]
+    default_source_id: Mapped[str | None]
     latest_invoice_id: Mapped[str | None]
     cancel_at: Mapped[datetime | None]
     cancel_at_period_end: Mapped[bool | None]

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     CUSTOMER_EXPORT = "customer.export"
     CUSTOMER_ERASE = "customer.erase"
     PERSONAL_UNMASK = "personal.unmask"
+    METHOD_MANAGE = "method.manage"
     CHARGE_READ = "charge.read"
     CHARGE_CAPTURE = "charge.capture"
     RISK_READ = "risk.read"
@@ -74,6 +75,7 @@ LABELS: dict[Permission, str] = {
     Permission.CUSTOMER_EXPORT: "Hand out all that is kept of one person",
     Permission.CUSTOMER_ERASE: "Erase a person for good, and agree to it",
     Permission.PERSONAL_UNMASK: "Show one person's data in full for ten minutes, with a reason",
+    Permission.METHOD_MANAGE: "Change how customers pay: defaults, detaching, update links, and stopped debits",
     Permission.CHARGE_READ: "See payments",
     Permission.CHARGE_CAPTURE: "Capture and cancel payments that are only held",
     Permission.RISK_READ: "See reviews, blocked payments and the block list",
@@ -142,6 +144,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         | {
             Permission.DISPUTE_FEE,
             Permission.NOTE_WRITE,
+            Permission.METHOD_MANAGE,
             Permission.CUSTOMER_LINK,
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,
@@ -165,6 +168,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         | _ANSWER
         | {
             Permission.NOTE_WRITE,
+            Permission.METHOD_MANAGE,
             Permission.CUSTOMER_LINK,
             Permission.CUSTOMER_EXPORT,
             Permission.CUSTOMER_ERASE,
@@ -189,6 +193,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         _SHOP
         | {
             Permission.NOTE_WRITE,
+            Permission.METHOD_MANAGE,
             Permission.CUSTOMER_LINK,
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,

@@ -15,6 +15,7 @@ from app.models.dispute import Dispute
 from app.models.invoice import Invoice
 from app.models.mandate import Mandate
 from app.models.payment_intent import PaymentIntent
+from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.refund import Refund
 from app.models.subscription import Subscription
@@ -42,6 +43,13 @@ WAYS = (
     Way(("pi_",), PaymentIntent, lambda text: PaymentIntent.id == text, "payments.details", Permission.CHARGE_READ),
     Way(("cus_",), Customer, lambda text: Customer.id == text, "customers.details", Permission.CUSTOMER_READ),
     Way(("mandate_",), Mandate, lambda text: Mandate.id == text, "mandates.details", Permission.CUSTOMER_READ),
+    Way(
+        ("pm_", "card_", "ba_", "src_"),
+        PaymentMethod,
+        lambda text: PaymentMethod.id == text,
+        "methods.details",
+        Permission.CUSTOMER_READ,
+    ),
     Way(("re_", "pyr_"), Refund, lambda text: Refund.stripe_id == text, "refunds.details", Permission.REFUND_READ),
     Way(("cn_",), CreditNote, lambda text: CreditNote.id == text, "credit_notes.details", Permission.REFUND_READ),
     Way(("dp_", "du_"), Dispute, lambda text: Dispute.id == text, "disputes.details", Permission.DISPUTE_READ),

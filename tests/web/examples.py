@@ -18,6 +18,7 @@ from app.models.block_list_item import BlockListItem
 from app.models.charge import Charge
 from app.models.credit_note import CreditNote
 from app.models.customer import Customer
+from app.models.debit_stop import DebitStop
 from app.models.dispute import Dispute
 from app.models.dispute_draft import DisputeFile
 from app.models.erasure import Erasure
@@ -26,6 +27,7 @@ from app.models.invitation import Invitation
 from app.models.mail import Mail, MailAttachment
 from app.models.mandate import Mandate
 from app.models.payment_intent import PaymentIntent
+from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.refund import Refund
 from app.models.refund_batch import RefundBatch
@@ -91,6 +93,21 @@ class Shop:
                 pages=1, sha256="0" * 64, content=pdf(), added_by="ana@shop.example", added_at=NOON, **self._of,
             )
         )  # fmt: skip
+
+    @cached_property
+    def debit_stop(self) -> DebitStop:
+        return _added(
+            DebitStop(
+                subject_type="customer", subject_id=self.customer.id, customer_id=self.customer.id, reason="by_hand",
+                words=self._name, since=NOON, set_at=NOON, set_by="ana@shop.example", **self._of,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def method(self) -> PaymentMethod:
+        return factories.payment_method(
+            customer_id=self.customer.id, billing_details={"name": self._name}, brand=MARK, **self._of
+        )
 
     @cached_property
     def mandate(self) -> Mandate:
@@ -210,6 +227,7 @@ ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "credit_notes.key": lambda shop: shop.credit_note.id,
     "customers.fingerprint": lambda shop: f"{MARK}{shop.customer.id}",
     "customers.key": lambda shop: shop.customer.id,
+    "debit_stops.key": lambda shop: shop.debit_stop.id,
     "disputes.field": lambda shop: shop.evidence_file.field,
     "disputes.key": lambda shop: shop.dispute.id,
     "erasures.customer_id": lambda shop: shop.customer.id,
@@ -217,6 +235,7 @@ ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "mandates.key": lambda shop: shop.mandate.id,
     "mails.key": lambda shop: shop.mail.id,
     "mails.number": lambda shop: shop.attachment.id,
+    "methods.key": lambda shop: shop.method.id,
     "payments.key": lambda shop: shop.intent.id,
     "payouts.key": lambda shop: shop.payout.id,
     "receipts.key": lambda shop: shop.charge.id,
@@ -253,6 +272,7 @@ IN_FORMS: dict[str, Callable[[Shop], dict[str, object]]] = {
     "block_list.new": lambda shop: {"charge": shop.charge.id},
     "customers.link": lambda shop: {"other": shop.other_customer.id},
     "customers.part": lambda shop: {"other": shop.other_customer.id},
+    "debit_stops.create": lambda shop: {"customer": shop.customer.id},
     "refunds.create": lambda shop: {"charge": shop.charge.id},
     "refunds.new": lambda shop: {"charge": shop.charge.id},
 }
