@@ -33,7 +33,9 @@ from app.home.views import TodayView
 from app.keys.api import api
 from app.keys.views import KeysView
 from app.mail.views import MailsView
+from app.methods import door as card_door
 from app.methods.acts import ACTS as METHOD_ACTS
+from app.methods.expiring_pages import CardLinksView, ExpiringCardsView
 from app.methods.mandate_pages import MandatesView
 from app.methods.method_pages import MethodsView
 from app.payments.acts import ACTS as PAYMENT_ACTS
@@ -94,6 +96,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(door.pages)
     app.register_blueprint(links_door.pages)
     app.register_blueprint(passkey_door.pages)
+    app.register_blueprint(card_door.pages)
     init_sso(app)
     app.register_blueprint(sso_door.pages)
     # For programs, with a key.
@@ -118,6 +121,8 @@ def create_app(settings: Settings) -> Flask:
             CustomersView(),
             ErasuresView(),
             MethodsView(),
+            ExpiringCardsView(),
+            CardLinksView(),
             MandatesView(),
             DebitStopsView(),
             MailsView(),

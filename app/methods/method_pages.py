@@ -9,14 +9,17 @@ from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement
 
+from app import clock
 from app.audit import trail
 from app.audit.sentences import sentence
 from app.errors import BadRequest, DomainError
 from app.gateways.current import gateway
-from app.methods import changes, operations, queries, words
+from app.methods import asking, changes, operations, queries, words
+from app.methods.asking import Told
 from app.mirror import raw
 from app.models import debits
 from app.models.act import Act
+from app.models.customer import Customer
 from app.models.debit_stop import DebitStop
 from app.models.mandate import Mandate
 from app.models.payment_method import PaymentMethod
@@ -117,6 +120,7 @@ class MethodsView(ListView[PaymentMethod, Line]):
             order=queries.order_for(customer),
             mandates=mandates,
             stops=_stops(method, mandates),
+            update=_update(method, customer),
             payments=queries.payments_with(method),
             act=act,
             of_act=words.of_act(act),
@@ -234,6 +238,16 @@ def _promise() -> UUID:
 def _stands(method: PaymentMethod, act: Act | None) -> str:
     """One word that changes when the page has to."""
     return f"{method.customer_id or 'nobody'} {act.state if act else ''}".strip()
+
+
+def _update(method: PaymentMethod, customer: Customer | None) -> Told | None:
+    """What is known about asking for another card, where that is a question."""
+    now = clock.now()
+    if customer is None or not method.expires_at or method.expires_at >= now + asking.SOON:
+        return None
+    if not queries.is_ending(method, now):
+        return None
+    return asking.told_about([method], {customer.id: customer}, now)[method.id]
 
 
 def _stops(method: PaymentMethod, mandates: Sequence[Mandate]) -> list[DebitStop]:

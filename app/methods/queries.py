@@ -1,11 +1,13 @@
 """What stands around a mandate or a way to pay: each function is one query."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import defer
 
 from app.database import db
+from app.methods import asking
 from app.models import charged_by
 from app.models.act import Act
 from app.models.charge import Charge
@@ -105,6 +107,11 @@ def payments_with(method: PaymentMethod) -> Sequence[Charge]:
     )
     newest = made.order_by(Charge.created_at.desc(), Charge.id.desc()).limit(NEWEST)
     return db.session.scalars(newest.options(defer(Charge.raw, raiseload=True))).all()
+
+
+def is_ending(method: PaymentMethod, now: datetime) -> bool:
+    """Whether it is among the cards that end soon while a subscription is charged to them."""
+    return bool(db.session.scalar(select(PaymentMethod.id).where(PaymentMethod.id == method.id, asking.ending(now))))
 
 
 def newest_act(method: PaymentMethod) -> Act | None:

@@ -1,6 +1,8 @@
 """Payment methods."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from app.mirror.door import Door, Saved
 from app.mirror.fields import Obj, Row, ref, typed
@@ -19,11 +21,19 @@ def row(obj: Obj) -> Row:
         "last4": details.get("last4"),
         "exp_month": details.get("exp_month"),
         "exp_year": details.get("exp_year"),
+        "expires_at": end_of(details.get("exp_month"), details.get("exp_year")),
         "fingerprint": details.get("fingerprint"),
         "funding": details.get("funding"),
         "country": details.get("country"),
         "bank_code": details.get("bank_code") or details.get("routing_number"),
     }
+
+
+def end_of(month: Any, year: Any) -> datetime | None:
+    """The instant from which a card is no longer good: the start of the next month, in UTC; None for what is no month."""
+    if not (isinstance(month, int) and isinstance(year, int) and 1 <= month <= 12 and 1970 <= year <= 9000):  # noqa: PLR2004
+        return None
+    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
 
 
 def rank(_obj: Obj) -> int:

@@ -22,7 +22,7 @@ REASONS: dict[str, str] = {
 class DebitStop(Base):
     """Nothing is debited under this mandate, from this payment method, or from this customer, until it is lifted.
 
-    Those about mandates and payment methods are written by triggers (migration 0025), in the transaction that brings the news, and
+    Those about mandates and payment methods are written by triggers, in the transaction that brings the news, and
     lifted by them when Stripe says otherwise. Those about customers are set and lifted by people.
     subject_type, subject_id: what it is about. `detail`: the bank's reason; `words`: the person's.
     since: on Stripe's clock where Stripe told of it. worked_…: the case that it opened was closed, with words; the stop stands.

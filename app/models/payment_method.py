@@ -1,5 +1,6 @@
 """A card, a bank account or another way to pay."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Index, SmallInteger, text
@@ -14,6 +15,7 @@ _OWNED = text("fingerprint IS NOT NULL AND customer_id IS NOT NULL")
 class PaymentMethod(Listed, Base):
     """Copy of a Stripe payment method (`pm_…`). Detached means `customer_id` is empty again.
 
+    `expires_at`: the instant from which a card is no longer good, the end of `exp_month` in UTC.
     `last4`, `fingerprint` and `country` come from the card or the bank account, whichever it is.
     """
 
@@ -27,6 +29,7 @@ class PaymentMethod(Listed, Base):
     last4: Mapped[str | None]
     exp_month: Mapped[int | None] = mapped_column(SmallInteger)
     exp_year: Mapped[int | None] = mapped_column(SmallInteger)
+    expires_at: Mapped[datetime | None]
     fingerprint: Mapped[str | None]
     funding: Mapped[str | None]
     country: Mapped[str | None]
@@ -42,5 +45,10 @@ class PaymentMethod(Listed, Base):
         return (
             Index(None, "customer_id"),
             Index(None, "fingerprint"),
+            Index(
+                "ix_payment_methods_ending",
+                *("account_id", "expires_at", "id"),
+                postgresql_where=text("expires_at IS NOT NULL AND customer_id IS NOT NULL"),
+            ),
             Index("ix_payment_methods_owners", "account_id", "fingerprint", "customer_id", postgresql_where=_OWNED),
         )

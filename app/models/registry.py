@@ -9,6 +9,7 @@ from app.models.approval import Approval, ApprovalPolicy, ApprovalVote
 from app.models.audit_log import AuditLog
 from app.models.balance_transaction import BalanceTransaction
 from app.models.block_list_item import BlockListItem
+from app.models.card_update_link import CardUpdateLink, MailOptOut
 from app.models.charge import Charge
 from app.models.checkout_session import CheckoutSession
 from app.models.credit_note import CreditNote
@@ -65,6 +66,7 @@ TABLES = (
     Authenticator,
     BalanceTransaction,
     BlockListItem,
+    CardUpdateLink,
     Charge,
     CheckoutSession,
     CreditNote,
@@ -93,6 +95,7 @@ TABLES = (
     LeftAlone,
     Mail,
     MailAttachment,
+    MailOptOut,
     Mandate,
     Note,
     Passkey,

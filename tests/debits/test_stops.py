@@ -14,7 +14,6 @@ from app.debits import operations
 from app.errors import Conflict
 from app.mirror import kinds
 from app.mirror.door import Saved
-from app.models import debits
 from app.models.audit_log import AuditLog
 from app.models.debit_stop import DebitStop
 from app.models.debits import DebitStopped, check_may_debit

@@ -16,6 +16,7 @@ OPEN = {
     "static", "front", "sign_in.form", "sign_in.code", "sign_in.leave", "links.join", "links.forgot", "sso.begin", "sso.back",
     "passkey_door.question", "passkey_door.come_in", "passkey_door.second_question", "passkey_door.second",
     "stripe_webhooks.receive",
+    "card.start", "card.leave", "card.done", "card.stop", "card.stopped",
     "health.live", "health.ready", "health.metrics",
 }  # fmt: skip
 
