@@ -20,6 +20,7 @@ from app.customers.erasing import agreed as agreed_erasure
 from app.customers.erasing.views import ErasuresView
 from app.customers.views import CustomersView
 from app.database import db, drop_session, engine_options
+from app.debits.notice_pages import DebitNoticesView, DebitsToComeView, NoticeRulesView
 from app.debits.stop_pages import DebitStopsView
 from app.disputes import agreed
 from app.disputes.acts import ACTS as DISPUTE_ACTS
@@ -125,6 +126,9 @@ def create_app(settings: Settings) -> Flask:
             CardLinksView(),
             MandatesView(),
             DebitStopsView(),
+            DebitsToComeView(),
+            DebitNoticesView(),
+            NoticeRulesView(),
             MailsView(),
             ReceiptsView(),
             RemarksView(),

@@ -49,6 +49,8 @@ SENTENCES: dict[str, str] = {
     "method.default.requested": "{who} asked to take {what} first for {after.customer}",
     "method.default.answered": "{who} takes {what} first now",
     "method.detach.requested": "{who} asked to detach {what} from {before.customer}",
+    "debit_notice.noted": "{who} noted that the debit of {after.amount} for {what} was announced",
+    "debit_notice.rule_set": "{who} changed how long before a {what} its payer must know",
     "debit_stop.set": "{who} stopped debits from {what}",
     "debit_stop.lifted": "{who} lets debits from {what} go on",
     "debit_stop.worked": "{who} saw to the stopped debits of {what}",

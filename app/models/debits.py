@@ -1,17 +1,21 @@
 """Whether money may be debited: the one question that whatever wants to debit asks first, in the transaction of its promise."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import defer
 
+from app import clock
 from app.database import db
 from app.errors import Conflict
 from app.models.customer import Customer
+from app.models.debit_notice import SCHEMES, DebitNotice, DebitNoticeRule
 from app.models.debit_stop import DebitStop
 from app.models.mandate import Mandate
 from app.models.payment_method import PaymentMethod
+from app.money import Money
 
 # Ways to pay that need a mandate.
 DEBITS = ("acss_debit", "au_becs_debit", "bacs_debit", "sepa_debit", "us_bank_account")
@@ -24,6 +28,15 @@ class DebitStopped(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """A debit that is about to be promised. `about_id`: the invoice or payment intent; `on`: the day in UTC."""
+
+    about_id: str
+    money: Money
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Allowed:
     """What a debit would rest on. `mandate`: None for what needs none, like a card."""
 
@@ -31,11 +44,15 @@ class Allowed:
     mandate: Mandate | None
 
 
-def check_may_debit(payment_method_id: str, *, account_id: int, mandate_id: str | None = None) -> Allowed:
+def check_may_debit(
+    payment_method_id: str, *, account_id: int, mandate_id: str | None = None, debit: Planned | None = None
+) -> Allowed:
     """Whether this may be debited now; `mandate_id` where a certain mandate is meant, else the newest that allows it.
 
     Call it inside the transaction that promises the debit: the rows it looks at are held, so that news of a revocation waits
     for the promise, or the promise for the news.
+
+    debit: what would be taken; without it, what its payer would have to be told before is refused.
 
     Raises:
         DebitStopped: with the reason and since when, for the person or the log that asks why nothing was taken.
@@ -52,7 +69,28 @@ def check_may_debit(payment_method_id: str, *, account_id: int, mandate_id: str 
         subjects.append(("mandate", mandate.id))
     if stop := _standing(account_id, subjects):
         raise DebitStopped(_why(stop))
+    _check_notice(method, debit)
     return Allowed(method, mandate)
+
+
+def _check_notice(method: PaymentMethod, debit: Planned | None) -> None:
+    """Where the rule of its scheme says so, its payer was told of this debit in time."""
+    day = debit.on if debit else clock.now().date()
+    rule = DebitNoticeRule.on(method.type, day) if method.type in SCHEMES else None
+    if rule is None or rule.stripe_sends or not rule.blocks:
+        return
+    if debit is None:
+        raise DebitStopped("Say which debit is meant: its payer has to be told before.")
+    noted = select(DebitNotice).where(
+        DebitNotice.account_id == method.account_id,
+        DebitNotice.about_id == debit.about_id,
+        DebitNotice.scheme == method.type,
+    )
+    if not any(notice.covers(debit.money, debit.on, rule) for notice in db.session.scalars(noted)):
+        unit = "day" if rule.days == 1 else "days"
+        raise DebitStopped(
+            f"Nobody was told of this debit of {debit.money} at least {rule.days} {unit} before {debit.on:%-d %b %Y}."
+        )
 
 
 def stops_about(

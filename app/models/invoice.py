@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, and_
+from sqlalchemy import Index, and_, text
 from sqlalchemy.orm import Mapped, foreign, relationship, remote
 
 from app.database import Base
@@ -68,6 +68,11 @@ class Invoice(Listed, Base):
             Index(None, "customer_id", "created_at"),
             Index(None, "subscription_id"),
             Index(None, "account_id", "number"),
+            Index(
+                "ix_invoices_collected",
+                *("account_id", "next_payment_attempt_at", "id"),
+                postgresql_where=text("next_payment_attempt_at IS NOT NULL AND status IN ('draft', 'open')"),
+            ),
         )
 
 

@@ -15,6 +15,7 @@ from app.models.checkout_session import CheckoutSession
 from app.models.credit_note import CreditNote
 from app.models.customer import Customer
 from app.models.customer_link import CustomerLink
+from app.models.debit_notice import DebitNotice, DebitNoticeRule
 from app.models.debit_stop import DebitStop
 from app.models.dispute import Dispute
 from app.models.dispute_draft import DisputeDraft, DisputeFile, DisputeSubmission
@@ -73,6 +74,8 @@ TABLES = (
     CustomValue,
     Customer,
     CustomerLink,
+    DebitNotice,
+    DebitNoticeRule,
     DebitStop,
     DigestWish,
     Dispute,

@@ -1,6 +1,7 @@
 """A row for every argument of every address: of our account, and of somebody else's."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -24,6 +25,7 @@ from app.models.dispute_draft import DisputeFile
 from app.models.erasure import Erasure
 from app.models.gateway_call import GatewayCall
 from app.models.invitation import Invitation
+from app.models.invoice import Invoice
 from app.models.mail import Mail, MailAttachment
 from app.models.mandate import Mandate
 from app.models.payment_intent import PaymentIntent
@@ -101,6 +103,16 @@ class Shop:
                 subject_type="customer", subject_id=self.customer.id, customer_id=self.customer.id, reason="by_hand",
                 words=self._name, since=NOON, set_at=NOON, set_by="ana@shop.example", **self._of,
             )
+        )  # fmt: skip
+
+    @cached_property
+    def coming(self) -> Invoice:
+        """An invoice that Stripe will debit an account for."""
+        account = factories.payment_method(type="sepa_debit", customer_id=self.customer.id, brand=None, **self._of)
+        order = factories.subscription(customer_id=self.customer.id, default_payment_method_id=account.id, **self._of)
+        return factories.invoice(
+            customer_id=self.customer.id, subscription_id=order.id, number=self._name,
+            next_payment_attempt_at=clock.now() + timedelta(days=9), **self._of,
         )  # fmt: skip
 
     @cached_property
@@ -228,6 +240,7 @@ ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "customers.fingerprint": lambda shop: f"{MARK}{shop.customer.id}",
     "customers.key": lambda shop: shop.customer.id,
     "debit_stops.key": lambda shop: shop.debit_stop.id,
+    "debits_to_come.key": lambda shop: shop.coming.id,
     "disputes.field": lambda shop: shop.evidence_file.field,
     "disputes.key": lambda shop: shop.dispute.id,
     "erasures.customer_id": lambda shop: shop.customer.id,
