@@ -10,15 +10,15 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # First, and by itself: payments come in meanwhile, and what was stopped halfway is begun again.
+    with op.get_context().autocommit_block():
+        op.execute(
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_charges_mandate ON charges (mandate_id, created_at) "
+            "WHERE mandate_id IS NOT NULL"
+        )
     op.add_column("mandates", sa.Column("revocation_reason", sa.Text(), nullable=True))
     op.create_index(op.f("ix_mandates_account_id_accepted_at_id"), "mandates", ["account_id", "accepted_at", "id"])
     op.create_index(op.f("ix_mandates_account_id_reference"), "mandates", ["account_id", "reference"])
-    op.create_index(
-        "ix_charges_mandate",
-        "charges",
-        ["mandate_id", "created_at"],
-        postgresql_where=sa.text("mandate_id IS NOT NULL"),
-    )
 
 
 def downgrade() -> None:

@@ -26,19 +26,27 @@ END
 $$
 """
 
+BATCH = 1_000
+LAST_OF_BATCH = sa.text(
+    "SELECT max(id) FROM (SELECT id FROM payment_methods WHERE id > :after ORDER BY id LIMIT :batch) batch"
+)
+# The start of the next month; the years of both are in UTC whatever the session's zone is.
+ENDS = sa.text("""
+UPDATE payment_methods
+   SET expires_at = (make_timestamp(exp_year, exp_month, 1, 0, 0, 0) + interval '1 month') AT TIME ZONE 'UTC'
+ WHERE id > :after AND id <= :last AND expires_at IS NULL AND exp_month BETWEEN 1 AND 12 AND exp_year BETWEEN 1970 AND 9000
+""")
+
 
 def upgrade() -> None:
-    op.add_column("payment_methods", sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
-    op.execute(
-        "UPDATE payment_methods SET expires_at = make_timestamptz(exp_year, exp_month, 1, 0, 0, 0, 'UTC') + interval '1 month' "
-        "WHERE exp_month BETWEEN 1 AND 12 AND exp_year BETWEEN 1970 AND 9000"
-    )
-    op.create_index(
-        "ix_payment_methods_ending",
-        "payment_methods",
-        ["account_id", "expires_at", "id"],
-        postgresql_where=sa.text("expires_at IS NOT NULL AND customer_id IS NOT NULL"),
-    )
+    # First, and each by itself: cards are saved meanwhile, and what was stopped halfway is begun again.
+    with op.get_context().autocommit_block():
+        op.execute("ALTER TABLE payment_methods ADD COLUMN IF NOT EXISTS expires_at timestamptz")
+        _write_ends()
+        op.execute(
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_payment_methods_ending ON payment_methods (account_id, expires_at, id) "
+            "WHERE expires_at IS NOT NULL AND customer_id IS NOT NULL"
+        )
     op.create_table(
         "card_update_links",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -80,6 +88,14 @@ def upgrade() -> None:
         "CREATE TRIGGER card_is_asked_about_once BEFORE INSERT ON card_update_links FOR EACH ROW "
         "EXECUTE FUNCTION card_is_asked_about_once()"
     )
+
+
+def _write_ends() -> None:
+    """When the cards end that are here, batch by batch, so that nobody waits long for one."""
+    after = ""
+    while last := op.get_bind().execute(LAST_OF_BATCH, {"after": after, "batch": BATCH}).scalar():
+        op.get_bind().execute(ENDS, {"after": after, "last": last})
+        after = last
 
 
 def downgrade() -> None:

@@ -12,6 +12,12 @@ _SCHEMES = "scheme IN ('sepa_debit', 'bacs_debit')"
 
 
 def upgrade() -> None:
+    # First, and by itself: invoices come in meanwhile, and what was stopped halfway is begun again.
+    with op.get_context().autocommit_block():
+        op.execute(
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_invoices_collected ON invoices (account_id, next_payment_attempt_at, id) "
+            "WHERE next_payment_attempt_at IS NOT NULL AND status IN ('draft', 'open')"
+        )
     op.create_table(
         "debit_notice_rules",
         sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
@@ -72,12 +78,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_debit_notices_account_id_noted_at_id"), "debit_notices", ["account_id", "noted_at", "id"])
     op.create_index(op.f("ix_debit_notices_customer_id"), "debit_notices", ["customer_id"])
-    op.create_index(
-        "ix_invoices_collected",
-        "invoices",
-        ["account_id", "next_payment_attempt_at", "id"],
-        postgresql_where=sa.text("next_payment_attempt_at IS NOT NULL AND status IN ('draft', 'open')"),
-    )
 
 
 def downgrade() -> None:
