@@ -287,7 +287,7 @@ IN_FORMS: dict[str, Callable[[Shop], dict[str, object]]] = {
     "block_list.new": lambda shop: {"charge": shop.charge.id},
     "customers.link": lambda shop: {"other": shop.other_customer.id},
     "customers.part": lambda shop: {"other": shop.other_customer.id},
-    "debit_stops.create": lambda shop: {"customer": shop.customer.id},
+    "debit_stops.create": lambda shop: {"customer": shop.customer.id, "words": "Wrote"},
     "refunds.create": lambda shop: {"charge": shop.charge.id},
     "refunds.new": lambda shop: {"charge": shop.charge.id},
 }
