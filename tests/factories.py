@@ -202,14 +202,10 @@ def subscription(**columns: Any) -> Subscription:
     return _added(Subscription(**_mirrored("sub", next(_numbers), plain | columns)))
 
 
-def invoice(**columns: Any) -> Invoice:
-    """An open one over 50.00 EUR that Stripe will collect by itself."""
-    amount = columns.get("amount_due", 5_000)
-    plain = {
-        "status": "open", "currency": "eur", "collection_method": "charge_automatically", "amount_due": amount,
-        "amount_paid": 0, "amount_remaining": amount, "subtotal": amount, "total": amount,
-    }  # fmt: skip
-    return _added(Invoice(**_mirrored("in", next(_numbers), plain | columns)))
+def open_invoice(**columns: Any) -> Invoice:
+    """One over 50.00 EUR that Stripe will collect by itself."""
+    waits = {"status": "open", "collection_method": "charge_automatically", "amount_paid": 0, "amount_remaining": 5_000}
+    return invoice(**waits | columns)
 
 
 def payout(**columns: Any) -> Payout:

@@ -63,6 +63,8 @@ def events(*, stuck_since: datetime) -> dict[str, Part]:
 def acts() -> dict[str, Part]:
     """Those that Stripe shows no trace of, and that are too old to be asked for again."""
     return {"acts": _few(Act, and_(Act.status == REQUESTED, Act.refusal.is_not(None)))}
+
+
 def debit_stops() -> dict[str, Part]:
     """Stopped debits that nobody has seen to."""
     return {"debit_stops": _few(DebitStop, DebitStop.to_work())}

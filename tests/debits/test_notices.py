@@ -33,7 +33,7 @@ def coming(
     factories.mandate(payment_method_id=account.id, reference="REF-7", payment_method_type=scheme)
     order = factories.subscription(customer_id=customer.id, default_payment_method_id=account.id)
     at = clock.now() + timedelta(days=days)
-    return factories.invoice(
+    return factories.open_invoice(
         **{"customer_id": customer.id, "subscription_id": order.id, "number": "INV-1", "next_payment_attempt_at": at}
         | columns
     )

@@ -110,7 +110,7 @@ class Shop:
         """An invoice that Stripe will debit an account for."""
         account = factories.payment_method(type="sepa_debit", customer_id=self.customer.id, brand=None, **self._of)
         order = factories.subscription(customer_id=self.customer.id, default_payment_method_id=account.id, **self._of)
-        return factories.invoice(
+        return factories.open_invoice(
             customer_id=self.customer.id, subscription_id=order.id, number=self._name,
             next_payment_attempt_at=clock.now() + timedelta(days=9), **self._of,
         )  # fmt: skip
