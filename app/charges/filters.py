@@ -1,6 +1,6 @@
 """What payments can be filtered by."""
 
-from app.charges import words
+from app.charges import queries, words
 from app.currencies import CURRENCIES
 from app.models.charge import Charge
 from app.models.charge_facets import BRAND, COUNTRY, CURRENCY, DECLINE, METHOD, STATE
@@ -49,5 +49,6 @@ FILTERS: tuple[Filter, ...] = (
     TextFilter(name="country", label="Country of the card", match=COUNTRY.condition, facet=COUNTRY.word, sieve=True),
     TextFilter(name="decline", label="Decline code", match=DECLINE.condition, facet=DECLINE.word, sieve=True),
     TextFilter(name="customer", label="Customer id", match=equals(Charge.customer_id)),
+    TextFilter(name="person", label="Customer id, with linked ones", match=queries.of_person),
     tag_filter(Charge),
 )

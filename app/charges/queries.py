@@ -1,19 +1,21 @@
 """What stands around a payment: each function is one query."""
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import defer
 
 from app.database import db
 from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
 from app.models.customer import Customer
+from app.models.customer_link import linked_with
 from app.web.accounts import current_account_id
+from app.web.guests import paid_as
 from app.web.people import Payer
 from app.web.words import customers_called
 
 
 def matching(text: str) -> ColumnElement[bool]:
-    """Payments by the last four digits, by an id, or by the customer's e-mail address or name."""
+    """Payments by the last four digits, by an id, by the customer's e-mail address or name, or by a guest's address."""
     if len(text) == 4 and text.isascii() and text.isdigit():  # noqa: PLR2004 - the last four digits
         return Charge.last4 == text
     if text.startswith(("ch_", "py_")):
@@ -23,7 +25,12 @@ def matching(text: str) -> ColumnElement[bool]:
     if text.startswith("cus_"):
         return Charge.customer_id == text
     # A list and not a subquery: with a few ids PostgreSQL walks their payments, not all payments of the shop.
-    return Charge.customer_id.in_(customers_called(text))
+    return or_(Charge.customer_id.in_(customers_called(text)), paid_as(text))
+
+
+def of_person(customer_id: str) -> ColumnElement[bool]:
+    """Payments of this customer and of all who are linked, as the page of the customer sums them."""
+    return Charge.customer_id.in_(db.session.scalars(linked_with(customer_id, account_id=current_account_id())).all())
 
 
 def payers_of(charges: "list[Charge]") -> dict[str, Payer]:

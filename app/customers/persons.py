@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from app.database import db
 from app.errors import Unknown
 from app.models.customer import Customer
+from app.models.customer_link import LINKED, linked_with
 from app.models.erasure import Erasure
 from app.web.accounts import current_account_id
 
@@ -20,14 +21,7 @@ MOST_LINKED = 20
 _ALIKE = 5
 # Those who hang together by links, whichever way round, and those who look like the same person.
 _AROUND = f"""
-    WITH RECURSIVE mine (id) AS (
-        SELECT CAST(:id AS text)
-        UNION
-        SELECT next.id FROM mine CROSS JOIN LATERAL (
-            SELECT other AS id FROM customer_links WHERE account_id = :account_id AND one = mine.id
-            UNION ALL
-            SELECT one FROM customer_links WHERE account_id = :account_id AND other = mine.id) AS next
-    ), alike (id, why) AS (
+    WITH RECURSIVE {LINKED}, alike (id, why) AS (
         (SELECT c.id, 'email' FROM customers AS me JOIN customers AS c ON email_key(c.email) = email_key(me.email)
           WHERE me.id = :id AND c.account_id = :account_id AND c.id <> me.id LIMIT {_ALIKE})
         UNION ALL
@@ -126,5 +120,4 @@ def person(key: str) -> Person:
 
 def linked_ids(customer_id: str, account_id: int) -> set[str]:
     """Everybody who hangs together with this customer, the customer included."""
-    rows = db.session.execute(text(_AROUND), {"id": customer_id, "account_id": account_id})
-    return {row.id for row in rows if row.why in {"self", "linked", "through"}}
+    return set(db.session.scalars(linked_with(customer_id, account_id=account_id)))

@@ -115,6 +115,14 @@ class Charge(Listed, Base):
                 postgresql_with={"gin_pending_list_limit": 256},
             ),
             Index("ix_charges_mandate", "mandate_id", "created_at", postgresql_where=text("mandate_id IS NOT NULL")),
+            *(
+                # Guests alone: the others are found by their customer.
+                Index(name, "account_id", text(address), postgresql_where=text("customer_id IS NULL"))
+                for name, address in (
+                    ("ix_charges_guest_receipt", 'lower(receipt_email) COLLATE "C"'),
+                    ("ix_charges_guest_billing", "lower(billing_details ->> 'email') COLLATE \"C\""),
+                )
+            ),
             Index("ix_charges_last4", "last4", "created_at", postgresql_where=text("last4 IS NOT NULL")),
         )
 

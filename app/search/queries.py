@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, select, text
+from sqlalchemy import ColumnElement, Select, and_, or_, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import defer, load_only
 
@@ -16,6 +16,7 @@ from app.search.kinds import BY_NAME, KINDS, Hit, Kind
 from app.search.language import Term, Wanted
 from app.web.accounts import current_account_id
 from app.web.admin import may
+from app.web.guests import paid_as
 from app.web.keyset import Keyset
 from app.web.people import Payer, called
 from app.web.rare import Sieve
@@ -123,11 +124,21 @@ def _named(kind: Kind, wanted: Wanted, people: list[str] | None) -> list[ColumnE
         return None if by_digits is None else [by_digits]
     if people is None:
         return []
-    number = kind.by_number(wanted.text) if kind.by_number and wanted.text else None
+    ways = []
     if people and kind.by_customers:
-        theirs = kind.by_customers(people[: _MOST_CUSTOMERS if kind.name != "customers" else None])
-        return [theirs if number is None else theirs | number]
-    return None if number is None else [number]
+        ways.append(kind.by_customers(people[: _MOST_CUSTOMERS if kind.name != "customers" else None]))
+    if kind.by_number and wanted.text:
+        ways.append(kind.by_number(wanted.text))
+    if kind.by_guests and (addresses := _addresses(wanted)):
+        ways.append(kind.by_guests(and_(*map(paid_as, addresses))))
+    return [or_(*ways)] if ways else None
+
+
+def _addresses(wanted: Wanted) -> list[str]:
+    """What a guest may be called by; empty when a name or metadata are asked for, which no payment of a guest has."""
+    asked = [*([wanted.text] if wanted.text else []), *(term.value for term in wanted.terms if term.key == "email")]
+    named_otherwise = wanted.keys & (_PERSONS.keys() - {"email"})
+    return [] if named_otherwise or any(" " in text for text in asked) else asked
 
 
 def _by_last4(kind: Kind, digits: str) -> ColumnElement[bool] | None:

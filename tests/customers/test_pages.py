@@ -8,10 +8,17 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.database import db
+from app.mirror import pull
 from app.models.customer import Customer
+from app.webhooks import inbox
+from app.webhooks.envelope import of
 from tests import factories
+from tests.canned import Canned
 from tests.desk import staff
+from tests.gateways.to_canned import gateway_to
 from tests.queries import counted
+from tests.webhooks.signing import customer as stripe_customer
+from tests.webhooks.signing import event
 
 
 def mira_with_everything() -> Customer:
@@ -131,6 +138,27 @@ def test_a_customer_deleted_in_stripe_says_so(app: Flask) -> None:
     gone = factories.customer(deleted_at=factories.NOON + timedelta(days=1))
 
     assert "Deleted in Stripe" in staff(app).get(f"/admin/customers/{gone.id}").words
+
+
+@pytest.mark.parametrize("way", ["told", "read"])
+def test_the_payments_of_a_customer_who_was_deleted_stay_and_are_found(app: Flask, way: str) -> None:
+    customer = factories.customer(id="cus_1", name="Mona Berg", email="mona@example.com")
+    charge = factories.charge(customer_id=customer.id).id
+    if way == "told":
+        gone = stripe_customer("cus_1", name="Mona Berg", email="mona@example.com")
+        inbox.take_in([of(event("customer.deleted", gone, created=int(factories.NOON.timestamp()) + 60))])
+    else:
+        with Canned() as canned:
+            canned.objects["/v1/customers/cus_1"] = {"id": "cus_1", "object": "customer", "deleted": True}
+            pull.read_again("customer", "cus_1", gateway_to(canned), customer.account_id)
+    support = staff(app)
+
+    assert "Deleted in Stripe" in support.get("/admin/customers/cus_1").words
+    for typed in ("mona@example.com", "berg"):
+        assert f"/admin/charges/{charge}" in support.get(f"/admin/charges/?q={typed}").links, typed
+        assert "/admin/customers/cus_1" in support.get(f"/admin/customers/?q={typed}").links, typed
+    assert "/admin/customers/cus_1" in support.get("/admin/customers/?state=deleted").links
+    assert "/admin/customers/cus_1" not in support.get("/admin/customers/?state=kept").links
 
 
 def test_a_customer_without_anything_is_an_empty_page(app: Flask) -> None:

@@ -7,6 +7,7 @@ from flask import Flask
 
 from app.database import db
 from app.models.audit_log import AuditLog
+from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.customer_link import CustomerLink
 from tests import factories
@@ -53,6 +54,26 @@ def test_linked_customers_are_summed_and_parted_again(app: Flask) -> None:
         ("customer.unlinked", "cus_b", {"other": "cus_a"}),
     ]
     assert db.session.query(CustomerLink).count() == 0
+
+
+def test_all_payments_of_linked_customers_are_one_list_until_they_are_parted(app: Flask) -> None:
+    two()
+    ana = staff(app)
+
+    page = link(ana, "cus_a", "cus_b")
+    together = ana.get("/admin/charges/?person=cus_a")
+    parted = link(ana, "cus_b", "cus_a", act="part")
+
+    assert "/admin/charges/?person=cus_a" in page.links
+    assert _owners(together) == {"cus_a", "cus_b"}
+    assert "/admin/charges/?customer=cus_b" in parted.links
+    assert _owners(ana.get("/admin/charges/?person=cus_a")) == {"cus_a"}
+    assert _owners(ana.get("/admin/charges/?person=cus_nobody")) == set()
+
+
+def _owners(page: Page) -> set[str]:
+    paid = {row.id: row.customer_id for row in db.session.query(Charge.id, Charge.customer_id)}
+    return {paid[key] for link in page.links if (key := link.rpartition("/")[2]) in paid}
 
 
 def test_links_reach_through_each_other(app: Flask) -> None:
