@@ -25,7 +25,9 @@ def _payments_of(typed: str) -> list[str]:
     named = (func.lower(Charge.receipt_email), func.lower(Charge.billing_details["email"].astext))
     arms = [
         select(Charge.id)
-        .where(Charge.account_id == current_account_id(), Charge.customer_id.is_(None), _is(address.collate("C"), typed))
+        .where(
+            Charge.account_id == current_account_id(), Charge.customer_id.is_(None), _is(address.collate("C"), typed)
+        )
         .order_by(address.collate("C"))
         .limit(AT_MOST)
         .subquery()

@@ -83,4 +83,6 @@ def _sums(row: Any) -> str:
 
 
 def _line(label: str, minor: int, currency: str) -> str:
-    return f"{label} {'−' if minor < 0 else ''}{Money(MinorUnits(abs(int(minor))), currency).grouped} {currency.upper()}"
+    return (
+        f"{label} {'−' if minor < 0 else ''}{Money(MinorUnits(abs(int(minor))), currency).grouped} {currency.upper()}"
+    )

@@ -15,7 +15,7 @@ from app.webhooks.envelope import of
 from tests import factories
 from tests.canned import Canned
 from tests.desk import staff
-from tests.gateways.to_canned import gateway_to
+from tests.mirror.reading import gateway_to
 from tests.queries import counted
 from tests.webhooks.signing import customer as stripe_customer
 from tests.webhooks.signing import event

@@ -18,9 +18,7 @@ def _guests() -> tuple[str, str]:
     receipt = factories.charge(customer_id=None, receipt_email="Gast@Example.com").id
     billing = factories.charge(customer_id=None, billing_details={"email": "gast@example.com", "name": "Gast"}).id
     factories.charge(customer_id=None, receipt_email="other@example.com")
-    factories.charge(
-        customer_id=None, receipt_email="gast@example.com", account_id=factories.another_account().id
-    )
+    factories.charge(customer_id=None, receipt_email="gast@example.com", account_id=factories.another_account().id)
     return receipt, billing
 
 
