@@ -1,7 +1,7 @@
 """How long finding takes in PostgreSQL, with a million customers and ten million payments.
 
 `python -m tests.bench.bench_search [customers] [charges] [folder]`: every search and list is asked through its page, different ones
-of each kind; the times are of all statements of the page together: until their rows had arrived, and of PostgreSQL's processor alone,
+of each kind; the times are of all statements of the page together: until their rows had arrived, and of the processor alone,
 which says more on a busy machine. With a folder the database stays there and is used again. Figures are in docs/performance.md.
 """
 

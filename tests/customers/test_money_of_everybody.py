@@ -22,7 +22,8 @@ from tests.world import application
 
 # By the ledger alone and by its sources, apart from the product's own question: which lines are whose follows from Stripe's ids.
 LEDGER = text("""
-    SELECT owner, currency, sum(amount) FILTER (WHERE category IN ('charge', 'charge_failure', 'partial_capture_reversal')) AS gross,
+    SELECT owner, currency,
+        sum(amount) FILTER (WHERE category IN ('charge', 'charge_failure', 'partial_capture_reversal')) AS gross,
         sum(amount) FILTER (WHERE category IN ('refund', 'refund_failure')) AS refunded,
         sum(amount) FILTER (WHERE category IN ('dispute', 'dispute_reversal')) AS disputed,
         sum(fee) AS fees, sum(net) AS net
