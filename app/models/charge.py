@@ -116,11 +116,11 @@ class Charge(Listed, Base):
             ),
             Index("ix_charges_mandate", "mandate_id", "created_at", postgresql_where=text("mandate_id IS NOT NULL")),
             *(
-                # Guests alone: the others are found by their customer.
+                # Guests alone: the others are found by their customer. In the order of "C", as the migration says it.
                 Index(name, "account_id", text(address), postgresql_where=text("customer_id IS NULL"))
                 for name, address in (
-                    ("ix_charges_guest_receipt", 'lower(receipt_email) COLLATE "C"'),
-                    ("ix_charges_guest_billing", "lower(billing_details ->> 'email') COLLATE \"C\""),
+                    ("ix_charges_guest_receipt", "lower(receipt_email)"),
+                    ("ix_charges_guest_billing", "lower(billing_details ->> 'email')"),
                 )
             ),
             Index("ix_charges_last4", "last4", "created_at", postgresql_where=text("last4 IS NOT NULL")),

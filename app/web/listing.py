@@ -149,7 +149,8 @@ class ListView(StaffView, Generic[Row, Line]):
         if not sieving:
             return None
         facets = [chosen.facet for chosen in sieving if chosen.facet]
-        return Sieve([chosen.condition for chosen in sieving], self.having(facets) if facets else None)
+        index = self.having(facets) if facets else None
+        return Sieve([chosen.condition for chosen in sieving], index, whole=len(facets) == len(sieving))
 
     def _cursors(self, keyset: Keyset) -> Cursors:
         return Cursors(str(current_app.secret_key), keyset)

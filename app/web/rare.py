@@ -18,9 +18,11 @@ from app.web.counting import believed
 Attribute = InstrumentedAttribute[Any]
 # Rows walked for each row of the page: where one in eighty fits, the page is full by then.
 _NEAR = 80
-_FURTHER = 10 * _NEAR
-# So many are fetched and sorted sooner than a longer walk is done; of more than that, a page is sooner found by walking.
-_FEW = 10_000
+# So many rows are walked in the time in which one is fetched from somewhere and sorted.
+_WALKED_FOR_ONE = 2
+# Rows lie closer here and wider there: a walk may take so many times what is expected before it is given up.
+_LONGER = 3
+# So many are never fetched and sorted.
 _MANY = 300_000
 
 
@@ -29,10 +31,12 @@ class Sieve:
     """What rows have to fulfil that lie here and there in a list.
 
     conditions: asked of each row at hand. index: the same, or less, as an index knows it; without, the planner finds one itself.
+    whole: the index knows all of the conditions.
     """
 
     conditions: Sequence[ColumnElement[bool]]
     index: ColumnElement[bool] | None = None
+    whole: bool = False
 
     @property
     def narrowed(self) -> list[ColumnElement[bool]]:
@@ -62,14 +66,23 @@ def first(rows: Select[Any], sieve: Sieve, order: Order, limit: int) -> Sequence
     found, ended = _near(rows, sieve, order, limit, _NEAR * limit)
     if ended or len(found) == limit:
         return found
-    expected = believed(rows.where(*(sieve.conditions if sieve.index is None else [sieve.index])))
-    if expected > _FEW:
-        found, ended = _near(rows, sieve, order, limit, _FURTHER * limit)
+    expected = _expected(rows, sieve)
+    length = limit * believed(rows) // max(expected, 1)
+    if length < _WALKED_FOR_ONE * expected:
+        found, ended = _near(rows, sieve, order, limit, max(_LONGER * length, 1))
         if ended or len(found) == limit:
             return found
-    if expected > _MANY:
-        return db.session.scalars(_in(order, rows.where(*sieve.conditions)).limit(limit)).all()
+        if expected > _MANY:
+            return db.session.scalars(_in(order, rows.where(*sieve.conditions)).limit(limit)).all()
     return _sorted(rows, sieve, order, limit)
+
+
+def _expected(rows: Select[Any], sieve: Sieve) -> int:
+    """How many fit in all, as far as the planner knows: by their facets, and by what else is asked of them."""
+    if sieve.index is None:
+        return believed(rows.where(*sieve.conditions))
+    by_index = believed(rows.where(sieve.index))
+    return by_index if sieve.whole else min(by_index, believed(rows.where(*sieve.conditions)))
 
 
 def _near(rows: Select[Any], sieve: Sieve, order: Order, limit: int, length: int) -> tuple[list[Any], bool]:

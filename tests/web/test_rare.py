@@ -57,16 +57,17 @@ def _sieve(facets: list[tuple[Facet, str]], account_id: int, *more: ColumnElemen
     return Sieve([*(facet.condition(value) for facet, value in facets), *more], index)
 
 
-@pytest.fixture(params=["near", "further", "sorted", "walked"])
+@pytest.fixture(params=["near", "further", "sorted", "sorted after a walk", "walked"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every way that rows are looked for, on few rows: by how long the walks are, and what counts as few and as many."""
-    near, further, few, many = {
-        "near": (1_000, 1_000, 0, 0),
-        "further": (1, 1_000, -1, 10**9),
-        "sorted": (1, 1, 10**9, 10**9),
-        "walked": (1, 1, -1, -1),
+    """Every way that rows are looked for, on few rows: by how long the walks are, and what they are worth."""
+    near, worth, longer, many = {
+        "near": (1_000, 0, 0, 0),
+        "further": (1, 10**9, 10**3, 0),
+        "sorted": (1, 0, 0, 0),
+        "sorted after a walk": (1, 10**9, 0, 10**9),
+        "walked": (1, 10**9, 0, -1),
     }[request.param]
-    for name, value in {"_NEAR": near, "_FURTHER": further, "_FEW": few, "_MANY": many}.items():
+    for name, value in {"_NEAR": near, "_WALKED_FOR_ONE": worth, "_LONGER": longer, "_MANY": many}.items():
         monkeypatch.setattr(rare, name, value)
     return str(request.param)
 
