@@ -34,6 +34,14 @@ _PERSONS = {"email": (ADDRESS, PART), "name": (NAME, ADDRESS), "metadata": (META
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """Who is named: customers, the best first (None: nobody is asked for), and payments of guests, who are no customers."""
+
+    customers: list[str] | None
+    guests: ColumnElement[bool] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Sought:
     """What a row has to fulfil; apart from the rest what may be rare."""
 
@@ -71,8 +79,8 @@ def fits(kind: Kind, wanted: Wanted) -> bool:
     return wanted.keys <= known
 
 
-def _people(wanted: Wanted) -> list[str] | None:
-    """The customers that the words and the keys of persons name; None when nothing names one."""
+def _people(wanted: Wanted) -> People:
+    """Whom the words and the keys of persons name."""
     named = [
         customers_called(term.value, at_most=_PEOPLE_ASKED, kinds=_PERSONS[term.key])
         for term in wanted.terms
@@ -81,12 +89,16 @@ def _people(wanted: Wanted) -> list[str] | None:
     if wanted.text and not _is_last4(wanted.text):
         named.append(customers_called(wanted.text, at_most=_PEOPLE_ASKED))
     if not named:
-        return None
+        return People(None, None)
     first, *others = named
-    return [person for person in first if all(person in other for other in others)]
+    addresses = _addresses(wanted)
+    return People(
+        [person for person in first if all(person in other for other in others)],
+        and_(*map(paid_as, addresses)) if addresses else None,
+    )
 
 
-def _group(kind: Kind, wanted: Wanted, people: list[str] | None, size: int) -> Group:
+def _group(kind: Kind, wanted: Wanted, people: People, size: int) -> Group:
     sought = _sought(kind, wanted, people)
     if sought is None:
         return Group(kind, [])
@@ -98,7 +110,7 @@ def _group(kind: Kind, wanted: Wanted, people: list[str] | None, size: int) -> G
     return Group(kind, hits, more=len(rows) > size)
 
 
-def _sought(kind: Kind, wanted: Wanted, people: list[str] | None) -> Sought | None:
+def _sought(kind: Kind, wanted: Wanted, people: People) -> Sought | None:
     """All that a row has to fulfil; None when nothing can."""
     terms = [term for term in wanted.terms if term.key not in _PERSONS]
     if kind.name == "customers" and not {term.key for term in terms} <= set(kind.keys):
@@ -120,20 +132,20 @@ def _of_terms(kind: Kind, terms: Sequence[Term]) -> tuple[list[ColumnElement[boo
     return [condition for key, condition in meant.items() if key not in rare_ones], sieve
 
 
-def _named(kind: Kind, wanted: Wanted, people: list[str] | None) -> list[ColumnElement[bool]] | None:
+def _named(kind: Kind, wanted: Wanted, people: People) -> list[ColumnElement[bool]] | None:
     """What the words and the keys of persons ask; None when nothing is called like this."""
     if wanted.text and _is_last4(wanted.text):
         by_digits = _by_last4(kind, wanted.text)
         return None if by_digits is None else [by_digits]
-    if people is None:
+    if people.customers is None:
         return []
     ways = []
-    if people and kind.by_customers:
-        ways.append(kind.by_customers(people[: _MOST_CUSTOMERS if kind.name != "customers" else None]))
+    if people.customers and kind.by_customers:
+        ways.append(kind.by_customers(people.customers[: _MOST_CUSTOMERS if kind.name != "customers" else None]))
     if kind.by_number and wanted.text:
         ways.append(kind.by_number(wanted.text))
-    if kind.by_guests and (addresses := _addresses(wanted)):
-        ways.append(kind.by_guests(and_(*map(paid_as, addresses))))
+    if kind.by_guests and people.guests is not None:
+        ways.append(kind.by_guests(people.guests))
     return [or_(*ways)] if ways else None
 
 
@@ -152,7 +164,7 @@ def _by_last4(kind: Kind, digits: str) -> ColumnElement[bool] | None:
     return None
 
 
-def _who_paid_so(wanted: Wanted, people: list[str] | None) -> Sought | None:
+def _who_paid_so(wanted: Wanted, people: People) -> Sought | None:
     """Customers with such payments."""
     payments = _sought(BY_NAME["payments"], wanted, people)
     if payments is None:
@@ -168,14 +180,14 @@ def _newest_payers(payments: Sought) -> list[str]:
     return list(dict.fromkeys(charge.customer_id for charge in newest))
 
 
-def _rows(kind: Kind, sought: Sought, people: list[str] | None, limit: int) -> Sequence[Any]:
+def _rows(kind: Kind, sought: Sought, people: People, limit: int) -> Sequence[Any]:
     model = kind.model
     rows = select(model).options(defer(model.raw, raiseload=True))
-    if kind.name == "customers" and people:
+    if kind.name == "customers" and (ranked := people.customers):
         # As the index of words ranked them.
         mine = rows.where(model.account_id == current_account_id(), *sought.conditions)
         found = db.session.scalars(mine).all()
-        return sorted(found, key=lambda row: people.index(row.id) if row.id in people else len(people))[:limit]
+        return sorted(found, key=lambda row: ranked.index(row.id) if row.id in ranked else len(ranked))[:limit]
     return _newest(model, rows, sought, limit)
 
 

@@ -150,7 +150,7 @@ def _lists() -> dict[str, list[str]]:
         "brand": ("brand=visa", "brand=jcb", "brand=discover"),
         "country": ("country=DE", "country=IS", "country=PT"),
         "decline": ("decline=insufficient_funds", "decline=lost_card", "decline=pickup_card"),
-        "method": ("method=card", "method=sepa_debit", "method=klarna", "method=sofort"),
+        "method": ("method=card", "method=sepa_debit", "method=klarna", "method=ideal"),
         "days": ("created_from=2024-06-01&created_to=2024-06-30", "created_from=2025-01-01", "created_from=2025-11-20"),
     }
     turns = {name: cycle(values) for name, values in filters.items()}
