@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from app.models.act import Act
 
+_THIS_MACHINE = {"localhost", "127.0.0.1"}
 # Stripe's names, as people write them. Read it like a table.
 TYPES: Mapping[str, str] = {
     "acss_debit": "Canadian debit",
@@ -44,12 +45,18 @@ def uses(name: str | None) -> str | None:
 
 
 def safe_link(address: str | None, *, trusted: str) -> tuple[str, str] | None:
-    """(address, host) of a page that may be opened from ours: over https, or where `trusted`, the sandbox, shows it; else None."""
+    """(address, host) of a page that may be opened from ours; else None.
+
+    Over https; or where `trusted`, the sandbox, shows it: on this machine it may have been filled while it had another port.
+    """
     if not address or not address.isprintable():
         return None
     try:
         parts, own = urlsplit(address), urlsplit(trusted)
-        safe = parts.scheme == "https" or (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
+        sandbox = (parts.scheme, parts.netloc) == (own.scheme, own.netloc) or (
+            parts.scheme == "http" and {parts.hostname, own.hostname} <= _THIS_MACHINE
+        )
+        safe = parts.scheme == "https" or sandbox
     except ValueError:
         return None
     return (address, parts.hostname) if safe and parts.hostname and not parts.username else None
