@@ -109,7 +109,7 @@ SENTENCES: dict[str, str] = {
     "staff.signed_in": "{who} signed in",
     "staff.signed_out": "{who} signed out",
     "staff.sign_in_failed": "Somebody tried to sign in as {what} with a wrong password",
-    "staff.network_refused": "{what} tried to sign in from a network that is not allowed",
+    "staff.network_refused": "Somebody tried to sign in as {what} from a network that is not allowed",
     "staff.code_failed": "Somebody who knew the password of {what} gave a wrong code",
     "staff.passkey_failed": "Somebody tried a passkey of {what}, and was not believed",
     "api_key.made": "{who} made the key {after.name} for programs, {what}",

@@ -1,6 +1,7 @@
 """Coming in, proving it again, and going out."""
 
 from dataclasses import dataclass
+from typing import NoReturn
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,7 +20,10 @@ from app.web import networks
 from app.web.sealing import Seal
 
 WRONG_CODE = "This code is wrong, or it was used before. Wait for the next one your app shows."
+WRONG = "The e-mail address or the password is wrong."
 _LONGEST_EMAIL = 254
+_ANY_ROLE = "view_only"
+_ELSEWHERE = "elsewhere "
 
 
 class WrongPassword(DomainError):
@@ -55,17 +59,20 @@ def sign_in(email: str, password: str, *, visitor: Visitor, old_token: str | Non
 
     Raises:
         TooManyTries: nothing was checked.
-        WrongPassword: the same sentence, after the same work, whatever was wrong.
-        WrongNetwork: the password is right, but this is no place to use it.
+        WrongPassword: the same sentence, after the same work, whatever was wrong; also from a network they may not come from,
+            where nobody is told whether the password is right.
     """
     email = _as_typed(email)
-    attempt = throttle.let_through(email, visitor.ip)
     person = _somebody(email)
+    # Asked for an unknown address as well, so that time tells nothing.
+    at_home = networks.allows(person.role if person else _ANY_ROLE, visitor.ip)
+    if person is not None and not at_home:
+        _turn_away(person, password, visitor)
+    attempt = throttle.let_through(email, visitor.ip)
     if not passwords.matches(password, person.password_hash if person else None) or person is None:
         if person is not None:
             _note_failure(person, visitor, "staff.sign_in_failed")
-        raise WrongPassword("The e-mail address or the password is wrong.")
-    check_network(person, visitor)
+        raise WrongPassword(WRONG)
     with transaction():
         throttle.forgive(attempt)
         person = still_here(person.id)
@@ -97,8 +104,8 @@ def finish(step_token: str, code: str, *, visitor: Visitor, seal: Seal, old_toke
     person = db.session.get(Staff, step.staff_id) if step else None
     if person is None:
         raise StepOver("That took too long. Sign in again.")
-    attempt = throttle.let_through(person.email, visitor.ip)
     check_network(person, visitor)
+    attempt = throttle.let_through(person.email, visitor.ip)
     with transaction():
         person = still_here(person.id)
         if used := accepts(person.id, code, seal=seal):
@@ -112,8 +119,16 @@ def finish(step_token: str, code: str, *, visitor: Visitor, seal: Seal, old_toke
     raise WrongCode(WRONG_CODE)
 
 
+def _turn_away(person: Staff, password: str, visitor: Visitor) -> NoReturn:
+    """From a network they may not come from. Tries are counted apart, right or wrong: none locks them out where they may."""
+    throttle.let_through(f"{_ELSEWHERE}{person.email}", visitor.ip)
+    passwords.matches(password, None)
+    _note_failure(person, visitor, "staff.network_refused")
+    raise WrongPassword(WRONG)
+
+
 def check_network(person: Staff, visitor: Visitor) -> None:
-    """Asked only after a password was right.
+    """Asked only after they proved who they are by something else than a password.
 
     Raises:
         WrongNetwork: their role may not come from here; it is written down.
