@@ -14,4 +14,7 @@ def look_at_endpoints() -> int:
     settings: Settings = current_app.extensions["settings"]
     account = accounts.current(settings.livemode)
     db.session.rollback()
+    if account.events_read_to is None:
+        # Nothing was copied yet: there is no line to Stripe to look after.
+        return 0
     return endpoints.read(gateway().background, account_id=account.id, domain=settings.domain)

@@ -27,6 +27,7 @@ class ApiKey(Base):
         CheckConstraint("per_minute BETWEEN 1 AND 6000", name="per_minute"),
         Index("uq_api_keys_prefix", "prefix", unique=True),
         Index(None, "created_at"),
+        Index(None, "account_id", "created_at", "id"),
         Index(None, "owner_id"),
     )
 

@@ -24,9 +24,11 @@ def upgrade() -> None:
     )
     op.create_check_constraint(op.f("ck_api_keys_per_minute"), "api_keys", "per_minute BETWEEN 1 AND 6000")
     op.create_index(op.f("ix_api_keys_owner_id"), "api_keys", ["owner_id"])
+    op.create_index(op.f("ix_api_keys_account_id_created_at_id"), "api_keys", ["account_id", "created_at", "id"])
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_api_keys_account_id_created_at_id"), table_name="api_keys")
     op.drop_index(op.f("ix_api_keys_owner_id"), table_name="api_keys")
     for check in ("per_minute", "replaced_ends"):
         op.drop_constraint(op.f(f"ck_api_keys_{check}"), "api_keys", type_="check")

@@ -107,7 +107,7 @@ def test_the_list_asks_as_little_for_fifty_as_for_one(app: Flask) -> None:
     with counted() as queries:
         assert len(shown(desk.get(LIST))) == 50
 
-    assert len(queries) == 2, queries  # session with account, acts
+    assert len(queries) == 3, queries  # session with account, views, acts
     oldest = factories.act(requested_at=NOON - timedelta(minutes=1))
     [further] = {link for link in desk.get(LIST).links if "cursor=" in link and "last" not in link}
     assert shown(desk.get(further)) == [str(oldest.id)]

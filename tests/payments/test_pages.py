@@ -50,7 +50,7 @@ def test_the_list_asks_as_little_for_fifty_rows_as_for_one(app: Flask) -> None:
     with counted() as queries:
         desk.get(LIST)
 
-    assert len(queries) == 3, queries  # session with account, intents, their customers
+    assert len(queries) == 4, queries  # session with account, views, intents, their customers
 
 
 def test_another_accounts_intent_is_unknown(app: Flask) -> None:

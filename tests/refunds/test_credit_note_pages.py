@@ -49,7 +49,7 @@ def test_pages_of_credit_notes_ask_little(app: Flask) -> None:
 
     with counted() as queries:
         assert len(shown(desk.get(LIST))) == 50
-    assert len(queries) == 2, queries  # session with account, notes
+    assert len(queries) == 3, queries  # session with account, views, notes
     with counted() as queries:
         page = desk.get(f"{LIST}{key}")
     assert len(queries) == 6, queries  # session, note, invoice, its notes, refunds, events

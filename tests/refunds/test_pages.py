@@ -351,7 +351,7 @@ def test_pages_of_refunds_ask_little(app: Flask) -> None:
     with counted() as opened:
         desk.get(url)
 
-    assert len(listed) == 2, listed  # session with account, refunds
+    assert len(listed) == 3, listed  # session with account, views, refunds
     assert len(opened) == 5, opened  # session with account, refund, acts, events, remarks
 
 

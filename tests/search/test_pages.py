@@ -252,7 +252,7 @@ def test_a_search_asks_few_questions_and_is_not_written_down(app: Flask, caplog:
 
 
 def test_the_palette_knows_the_pages_of_the_menu(app: Flask) -> None:
-    assert _groups(staff(app, "support"), "disp")["Pages"] == ["/admin/disputes/"]
+    assert _groups(staff(app, "support"), "disp")["Pages"] == ["/admin/disputes/", "/admin/dispute-results/"]
     assert "Pages" not in _groups(staff(app, "support"), "audit")
     assert _groups(staff(app, "auditor"), "audit")["Pages"] == ["/admin/audit/"]
 

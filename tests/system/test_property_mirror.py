@@ -26,7 +26,7 @@ LEFT = (
     *(kind.table for kind in KINDS.values()),
     *(kind.family.door.table.name for kind in KINDS.values() if kind.family),
     *("acts", "gateway_calls", "job_runs", "search_words", "sync_runs", "sync_windows"),
-    *("wanted_objects", "webhook_events", "webhook_refusals"),
+    *("debit_stops", "wanted_objects", "webhook_events", "webhook_refusals", "webhook_tries"),
 )
 plain = settings(
     deadline=None,

@@ -146,6 +146,8 @@ def gallery_app(mode: str = "sandbox") -> Flask:
     app.add_url_rule("/sign-in/refused", view_func=sign_in_refused)
     app.add_url_rule("/sign-in/wait", view_func=sign_in_wait)
     app.add_url_rule("/login/forgot", endpoint="links.forgot", view_func=sign_in)
+    app.add_url_rule("/login/passkey", endpoint="passkey_door.come_in", view_func=sign_in, methods=("POST",))
+    app.add_url_rule("/login/passkey/question", endpoint="passkey_door.question", view_func=sign_in, methods=("POST",))
     app.add_url_rule("/error/<int:code>", view_func=error)
     return app
 

@@ -214,6 +214,8 @@ def test_nothing_that_is_typed_as_an_id_breaks_a_page(app: Flask) -> None:
                 path = re.sub(rf"<(\w+:)?{argument}>", "HERE", rule.rule).replace("HERE", encoded)
                 answer = admin.client.get(path)
                 known = value in {"0", "1"} and answer.status_code == 200
+                # A link of a letter says the same whatever stands in it, so that nobody learns which are good.
+                known = known or (rule.rule.startswith("/card/") and answer.status_code in {200, 410})
                 if answer.status_code not in {400, 404, 308} and not known:
                     broken.append((path, answer.status_code))
 
@@ -328,6 +330,11 @@ MORE = {
     "charges": 1,  # customers
     "payments": 1,  # customers
     "reviews": 1,  # payments
+    "mandates": 1,  # customers
+    "methods": 1,  # customers
+    "expiring_cards": 1,  # customers
+    "debit_stops": 1,  # customers
+    "debits_to_come": 4,  # customers, rules, notices, what they are paid with
     "views": 1,  # owners
 }
 
