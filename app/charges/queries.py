@@ -8,8 +8,8 @@ from app.models.balance_transaction import BalanceTransaction
 from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.customer_link import linked_with
+from app.web import guests
 from app.web.accounts import current_account_id
-from app.web.guests import paid_as
 from app.web.people import Payer
 from app.web.words import customers_called
 
@@ -25,7 +25,9 @@ def matching(text: str) -> ColumnElement[bool]:
     if text.startswith("cus_"):
         return Charge.customer_id == text
     # A list and not a subquery: with a few ids PostgreSQL walks their payments, not all payments of the shop.
-    return or_(Charge.customer_id.in_(customers_called(text)), paid_as(text))
+    theirs = Charge.customer_id.in_(customers_called(text))
+    of_guests = guests.payments_of(text)
+    return or_(theirs, Charge.id.in_(of_guests)) if of_guests else theirs
 
 
 def of_person(customer_id: str) -> ColumnElement[bool]:

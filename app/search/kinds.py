@@ -53,7 +53,7 @@ class Hit:
 class Kind:
     """`keys`: the conditions of this table. `by_customers`: rows that belong to these customers; None where nothing does.
 
-    `by_guests`: rows of payments that fulfil a condition and have no customer; None where there are none of guests.
+    `by_payments`: rows of payments that fulfil a condition, in place of `by_customers`, as a guest's payment has no customer.
     `by_last4`, `by_number`: rows by the last four digits or by a number people read out; None where there is none.
     `having`: rows by the facets of their payments, as an index knows them.
     `hit`: how a row reads; the name of its customer is given where it is known.
@@ -68,7 +68,7 @@ class Kind:
     hit: Callable[[Any, str], Hit]
     customer_of: Callable[[Any], str | None] = lambda _row: None
     by_customers: Callable[[Sequence[str]], ColumnElement[bool]] | None = None
-    by_guests: Callable[[ColumnElement[bool]], ColumnElement[bool]] | None = None
+    by_payments: Callable[[ColumnElement[bool]], ColumnElement[bool]] | None = None
     by_last4: Callable[[str], ColumnElement[bool]] | None = None
     by_number: Callable[[str], ColumnElement[bool]] | None = None
     having: Callable[[Sequence[str]], ColumnElement[bool]] | None = None
@@ -198,8 +198,7 @@ KINDS = (
         },
         hit=_payment,
         customer_of=lambda row: row.customer_id,
-        by_customers=Charge.customer_id.in_,
-        by_guests=lambda paid: paid,
+        by_payments=lambda paid: paid,
         by_last4=lambda digits: Charge.last4 == digits,
         having=_payments_having,
     ),
@@ -219,8 +218,7 @@ KINDS = (
             "customer": of_its_charge(Refund.charge_id, named(Charge.customer_id)),
         },
         hit=_refund,
-        by_customers=lambda ids: _charges_of(Refund.charge_id, Charge.customer_id.in_(ids)),
-        by_guests=lambda paid: _charges_of(Refund.charge_id, paid),
+        by_payments=lambda paid: _charges_of(Refund.charge_id, paid),
         having=_whose_charge_has(Refund.charge_id),
     ),
     Kind(
@@ -239,8 +237,7 @@ KINDS = (
             "customer": of_its_charge(Dispute.charge_id, named(Charge.customer_id)),
         },
         hit=_dispute,
-        by_customers=lambda ids: _charges_of(Dispute.charge_id, Charge.customer_id.in_(ids)),
-        by_guests=lambda paid: _charges_of(Dispute.charge_id, paid),
+        by_payments=lambda paid: _charges_of(Dispute.charge_id, paid),
         having=_whose_charge_has(Dispute.charge_id),
     ),
     Kind(

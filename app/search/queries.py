@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, text
+from sqlalchemy import ColumnElement, Select, or_, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import defer, load_only
 
@@ -16,7 +16,7 @@ from app.search.kinds import BY_NAME, KINDS, Hit, Kind
 from app.search.language import Term, Wanted
 from app.web.accounts import current_account_id
 from app.web.admin import may
-from app.web.guests import paid_as
+from app.web.guests import payments_of
 from app.web.keyset import Keyset
 from app.web.people import Payer, called
 from app.web.rare import Sieve
@@ -38,7 +38,7 @@ class People:
     """Who is named: customers, the best first (None: nobody is asked for), and payments of guests, who are no customers."""
 
     customers: list[str] | None
-    guests: ColumnElement[bool] | None
+    guests: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def fits(kind: Kind, wanted: Wanted) -> bool:
     """Whether every condition says something about this kind."""
     if kind.name == "customers" and wanted.keys <= {*BY_NAME["payments"].keys, *kind.keys, *_PERSONS}:
         return True
-    known = {*kind.keys, *(_PERSONS if kind.by_customers else ())}
-    if wanted.text and not (kind.by_customers or kind.by_last4 or kind.by_number):
+    known = {*kind.keys, *(_PERSONS if kind.by_customers or kind.by_payments else ())}
+    if wanted.text and not (kind.by_customers or kind.by_payments or kind.by_last4 or kind.by_number):
         return False
     return wanted.keys <= known
 
@@ -89,13 +89,9 @@ def _people(wanted: Wanted) -> People:
     if wanted.text and not _is_last4(wanted.text):
         named.append(customers_called(wanted.text, at_most=_PEOPLE_ASKED))
     if not named:
-        return People(None, None)
+        return People(None, [])
     first, *others = named
-    addresses = _addresses(wanted)
-    return People(
-        [person for person in first if all(person in other for other in others)],
-        and_(*map(paid_as, addresses)) if addresses else None,
-    )
+    return People([person for person in first if all(person in other for other in others)], _guests(wanted))
 
 
 def _group(kind: Kind, wanted: Wanted, people: People, size: int) -> Group:
@@ -127,8 +123,8 @@ def _of_terms(kind: Kind, terms: Sequence[Term]) -> tuple[list[ColumnElement[boo
     rare_ones = [key for key in given if kind.having and kind.keys[key].sieve]
     facets = [facet for key in rare_ones for facet in kind.keys[key].facets(given[key])]
     index = kind.having(facets) if kind.having and facets else None
-    whole = all(kind.keys[key].facet for key in rare_ones)
-    sieve = Sieve([meant[key] for key in rare_ones], index, whole=whole) if rare_ones else None
+    rest = [meant[key] for key in rare_ones if not kind.keys[key].facets(given[key])]
+    sieve = Sieve([meant[key] for key in rare_ones], index, rest) if rare_ones else None
     return [condition for key, condition in meant.items() if key not in rare_ones], sieve
 
 
@@ -140,20 +136,26 @@ def _named(kind: Kind, wanted: Wanted, people: People) -> list[ColumnElement[boo
     if people.customers is None:
         return []
     ways = []
-    if people.customers and kind.by_customers:
-        ways.append(kind.by_customers(people.customers[: _MOST_CUSTOMERS if kind.name != "customers" else None]))
+    most = _MOST_CUSTOMERS if kind.name != "customers" else None
+    if kind.by_payments:
+        # One condition on payments, so that theirs are looked up first, and not all refunds of the shop asked for their payment.
+        paid = [Charge.customer_id.in_(people.customers[:most])] if people.customers else []
+        paid += [Charge.id.in_(people.guests)] if people.guests else []
+        ways += [kind.by_payments(or_(*paid))] if paid else []
+    elif people.customers and kind.by_customers:
+        ways.append(kind.by_customers(people.customers[:most]))
     if kind.by_number and wanted.text:
         ways.append(kind.by_number(wanted.text))
-    if kind.by_guests and people.guests is not None:
-        ways.append(kind.by_guests(people.guests))
     return [or_(*ways)] if ways else None
 
 
-def _addresses(wanted: Wanted) -> list[str]:
-    """What a guest may be called by; empty when a name or metadata are asked for, which no payment of a guest has."""
+def _guests(wanted: Wanted) -> list[str]:
+    """Payments of guests who are called like this; none when a name or metadata are asked for, which no payment of a guest has."""
     asked = [*([wanted.text] if wanted.text else []), *(term.value for term in wanted.terms if term.key == "email")]
-    named_otherwise = wanted.keys & (_PERSONS.keys() - {"email"})
-    return [] if named_otherwise or any(" " in text for text in asked) else asked
+    if wanted.keys & (_PERSONS.keys() - {"email"}) or not asked:
+        return []
+    first, *others = map(payments_of, asked)
+    return [payment for payment in first if all(payment in other for other in others)]
 
 
 def _by_last4(kind: Kind, digits: str) -> ColumnElement[bool] | None:

@@ -12,16 +12,14 @@ AT_MOST = 500
 _LAST = "\U0010ffff"
 
 
-def paid_as(typed: str) -> ColumnElement[bool]:
-    """Payments of guests with this address, or one that begins like it; who may not see addresses has to know the whole of one.
+def payments_of(typed: str) -> list[str]:
+    """Ids of guests' payments with this address, or one that begins so; who may not see addresses has to know the whole of one.
 
     A list and not a condition: with a few ids PostgreSQL looks them up, instead of asking every payment for its address.
     """
-    return Charge.id.in_(_payments_of(typed) if typed and not any(letter.isspace() for letter in typed) else [])
-
-
-def _payments_of(typed: str) -> list[str]:
-    """One stretch of an index for either place where the address may stand; beginning with the address itself."""
+    if not typed or any(letter.isspace() for letter in typed):
+        return []
+    # One stretch of an index for either place where the address may stand.
     named = (func.lower(Charge.receipt_email), func.lower(Charge.billing_details["email"].astext))
     arms = [
         select(Charge.id)

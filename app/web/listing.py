@@ -150,7 +150,8 @@ class ListView(StaffView, Generic[Row, Line]):
             return None
         facets = [chosen.facet for chosen in sieving if chosen.facet]
         index = self.having(facets) if facets else None
-        return Sieve([chosen.condition for chosen in sieving], index, whole=len(facets) == len(sieving))
+        rest = [chosen.condition for chosen in sieving if not chosen.facet]
+        return Sieve([chosen.condition for chosen in sieving], index, rest)
 
     def _cursors(self, keyset: Keyset) -> Cursors:
         return Cursors(str(current_app.secret_key), keyset)

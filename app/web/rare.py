@@ -31,12 +31,12 @@ class Sieve:
     """What rows have to fulfil that lie here and there in a list.
 
     conditions: asked of each row at hand. index: the same, or less, as an index knows it; without, the planner finds one itself.
-    whole: the index knows all of the conditions.
+    rest: those of the conditions that the index does not know.
     """
 
     conditions: Sequence[ColumnElement[bool]]
     index: ColumnElement[bool] | None = None
-    whole: bool = False
+    rest: Sequence[ColumnElement[bool]] = ()
 
     @property
     def narrowed(self) -> list[ColumnElement[bool]]:
@@ -66,8 +66,9 @@ def first(rows: Select[Any], sieve: Sieve, order: Order, limit: int) -> Sequence
     found, ended = _near(rows, sieve, order, limit, _NEAR * limit)
     if ended or len(found) == limit:
         return found
-    expected = _expected(rows, sieve)
-    length = limit * believed(rows) // max(expected, 1)
+    every = max(believed(rows), 1)
+    expected = _expected(rows, sieve, every)
+    length = limit * every // max(expected, 1)
     if length < _WALKED_FOR_ONE * expected:
         found, ended = _near(rows, sieve, order, limit, max(_LONGER * length, 1))
         if ended or len(found) == limit:
@@ -77,12 +78,15 @@ def first(rows: Select[Any], sieve: Sieve, order: Order, limit: int) -> Sequence
     return _sorted(rows, sieve, order, limit)
 
 
-def _expected(rows: Select[Any], sieve: Sieve) -> int:
-    """How many fit in all, as far as the planner knows: by their facets, and by what else is asked of them."""
+def _expected(rows: Select[Any], sieve: Sieve, of: int) -> int:
+    """How many of `of` rows fit: by their facets, and by the share of rows of which the rest is true.
+
+    Not by all conditions at once: of those that hang together, such as a refusal and its reason, the planner expects far too few.
+    """
     if sieve.index is None:
         return believed(rows.where(*sieve.conditions))
     by_index = believed(rows.where(sieve.index))
-    return by_index if sieve.whole else min(by_index, believed(rows.where(*sieve.conditions)))
+    return by_index * believed(rows.where(*sieve.rest)) // of if sieve.rest else by_index
 
 
 def _near(rows: Select[Any], sieve: Sieve, order: Order, limit: int, length: int) -> tuple[list[Any], bool]:
