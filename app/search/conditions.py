@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, select
+from sqlalchemy import ColumnElement, and_, exists, false, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app import clock
@@ -26,12 +26,14 @@ _MONTH = re.compile(r"^([0-9]{4})-([0-9]{2})$")
 class Key:
     """`condition`: of all terms with this key. `facet`: how the index of payments' facets knows a value, where it does.
 
+    `behind`: the same of the payment behind the row, where that is what is asked.
     `sieve`: what it lets through lies here and there among the newest rows, in no stretch of them; see app/web/rare.py.
     """
 
     condition: Callable[[Sequence[Term]], ColumnElement[bool]]
     sieve: bool = True
     facet: Callable[[str], str] | None = None
+    behind: Callable[[Sequence[Term]], ColumnElement[bool]] | None = None
 
     def facets(self, terms: Sequence[Term]) -> list[str]:
         return [word for term in terms if self.facet and (word := self.facet(term.value))]
@@ -84,9 +86,12 @@ def of_its_charge(charge_id: Attribute, key: Key) -> Key:
     """What is true of the payment behind the row."""
 
     def outer(terms: Sequence[Term]) -> ColumnElement[bool]:
-        return exists(select(Charge.id).where(Charge.id == charge_id, key.condition(terms)))
+        if not key.sieve:
+            return exists(select(Charge.id).where(Charge.id == charge_id, key.condition(terms)))
+        # Of EXISTS PostgreSQL might make a table of all such payments, before the first row is asked.
+        return select(key.condition(terms)).where(Charge.id == charge_id).scalar_subquery().is_(true())
 
-    return Key(outer, sieve=key.sieve, facet=key.facet)
+    return Key(outer, sieve=key.sieve, facet=key.facet, behind=key.condition)
 
 
 def created(column: Attribute) -> Key:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app, url_for
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 
 from app.models import charge_facets
 from app.models.charge import Charge
@@ -36,6 +36,8 @@ from app.web.columns import personal
 from app.web.people import called, visible
 from app.web.permissions import Permission
 
+Having = Callable[[Sequence[str], Sequence[ColumnElement[bool]]], ColumnElement[bool]]
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -55,7 +57,7 @@ class Kind:
 
     `by_payments`: rows of payments that fulfil a condition, in place of `by_customers`, as a guest's payment has no customer.
     `by_last4`, `by_number`: rows by the last four digits or by a number people read out; None where there is none.
-    `having`: rows by the facets of their payments, as an index knows them.
+    `having`: rows by the facets of their payments, as an index knows them, and by what else is asked of the payments behind them.
     `hit`: how a row reads; the name of its customer is given where it is known.
     """
 
@@ -71,7 +73,7 @@ class Kind:
     by_payments: Callable[[ColumnElement[bool]], ColumnElement[bool]] | None = None
     by_last4: Callable[[str], ColumnElement[bool]] | None = None
     by_number: Callable[[str], ColumnElement[bool]] | None = None
-    having: Callable[[Sequence[str]], ColumnElement[bool]] | None = None
+    having: Having | None = None
 
     @property
     def singular(self) -> str:
@@ -82,12 +84,13 @@ def _charges_of(charge_id: Attribute, condition: ColumnElement[bool]) -> ColumnE
     return charge_id.in_(select(Charge.id).where(condition))
 
 
-def _payments_having(words: Sequence[str]) -> ColumnElement[bool]:
+def _payments_having(words: Sequence[str], _behind: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
     return charge_facets.having(words, account_id=current_account_id())
 
 
-def _whose_charge_has(charge_id: Attribute) -> Callable[[Sequence[str]], ColumnElement[bool]]:
-    return lambda words: _charges_of(charge_id, _payments_having(words))
+def _whose_charge_has(charge_id: Attribute) -> Having:
+    """The payments are found first; asked of each row, PostgreSQL would read all payments to join them."""
+    return lambda words, behind: _charges_of(charge_id, and_(_payments_having(words, ()), *behind))
 
 
 _CARD: dict[str, Key] = {

@@ -122,9 +122,11 @@ def _of_terms(kind: Kind, terms: Sequence[Term]) -> tuple[list[ColumnElement[boo
     meant = {key: kind.keys[key].condition(its) for key, its in given.items()}
     rare_ones = [key for key in given if kind.having and kind.keys[key].sieve]
     facets = [facet for key in rare_ones for facet in kind.keys[key].facets(given[key])]
-    index = kind.having(facets) if kind.having and facets else None
+    behind = {key: asked(given[key]) for key in rare_ones if (asked := kind.keys[key].behind)}
+    index = kind.having(facets, list(behind.values())) if kind.having and facets else None
     rest = [meant[key] for key in rare_ones if not kind.keys[key].facets(given[key])]
-    sieve = Sieve([meant[key] for key in rare_ones], index, rest) if rare_ones else None
+    beside = [meant[key] for key in rare_ones if key not in behind or index is None]
+    sieve = Sieve([meant[key] for key in rare_ones], index, rest, beside) if rare_ones else None
     return [condition for key, condition in meant.items() if key not in rare_ones], sieve
 
 

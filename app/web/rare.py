@@ -31,17 +31,19 @@ class Sieve:
     """What rows have to fulfil that lie here and there in a list.
 
     conditions: asked of each row at hand. index: the same, or less, as an index knows it; without, the planner finds one itself.
-    rest: those of the conditions that the index does not know.
+    rest: those of the conditions that the index does not know. beside: those that are asked beside it; None: all.
     """
 
     conditions: Sequence[ColumnElement[bool]]
     index: ColumnElement[bool] | None = None
     rest: Sequence[ColumnElement[bool]] = ()
+    beside: Sequence[ColumnElement[bool]] | None = None
 
     @property
     def narrowed(self) -> list[ColumnElement[bool]]:
         """Both: true of the same rows as the conditions, and answered through the index."""
-        return [*self.conditions, *([self.index] if self.index is not None else [])]
+        beside = self.conditions if self.beside is None else self.beside
+        return [*beside, *([self.index] if self.index is not None else [])]
 
 
 @dataclass(frozen=True, slots=True)
