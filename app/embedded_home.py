@@ -4,6 +4,7 @@ PostgreSQL refuses to run as root and refuses data that belong to somebody else,
 that runs the server. Root starts it as that owner; a folder that root makes new belongs to a system user of its own.
 """
 
+import fcntl
 import hashlib
 import os
 import pwd
@@ -156,7 +157,7 @@ def _claim_as_root(folder: Path) -> Home:
     if folder.exists() and folder.stat().st_uid != 0:
         folder = folder.resolve()
         return Home(folder, _owner(folder.stat().st_uid))
-    owner = _service_user()
+    owner = service_user()
     if owner.may_enter(folder.parent):
         folder.mkdir(mode=0o700, exist_ok=True)
         home = Home(folder.resolve(), owner)
@@ -203,26 +204,41 @@ def _closed_parent(folder: Path, owner: Owner) -> str:
     return f"PostgreSQL does not run as root, and its user {owner.name!r} may not pass through {closed}{PASSAGE}."
 
 
-def _service_user() -> Owner:
-    """The system user for servers that root starts; made when missing, by however many processes at once."""
+def service_user(name: str = SERVICE_USER) -> Owner:
+    """The system user for servers that root starts; made when missing, by however many processes at once.
+
+    Two `useradd`s at once both succeed and the later number replaces the earlier, on which a folder may already have
+    been given away: so one of our processes at a time asks and makes. The folder /etc serves as the lock, with no file.
+    """
+    held = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            entry = _made_user(name)
+    finally:
+        os.close(held)
+    return Owner(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def _made_user(name: str) -> pwd.struct_passwd:
     command = ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
     for _attempt in range(50):
         try:
-            entry = pwd.getpwnam(SERVICE_USER)
-        except KeyError:
-            pass
-        else:
-            return Owner(entry.pw_name, entry.pw_uid, entry.pw_gid)
-        try:
             made = subprocess.run(  # noqa: S603 - a fixed command
-                [*command, "--shell", "/usr/sbin/nologin", SERVICE_USER], capture_output=True, text=True, check=False
+                [*command, "--shell", "/usr/sbin/nologin", name], capture_output=True, text=True, check=False
             )
         except FileNotFoundError:
             break
-        if made.returncode != 0:  # most often: another useradd holds the lock on /etc/passwd
+        if made.returncode != 0:  # most often: another program holds the lock on /etc/passwd
             time.sleep(0.1)
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
     raise EmbeddedUnavailable(
-        f"PostgreSQL does not run as root and the OS user {SERVICE_USER!r} for it could not be made (useradd); "
+        f"PostgreSQL does not run as root and the OS user {name!r} for it could not be made (useradd); "
         "start as an ordinary user, or set DATABASE_URL."
     )
 

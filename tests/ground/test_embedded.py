@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from sqlalchemy import create_engine, text
 
 from app import embedded, embedded_process
 from app.embedded import EmbeddedUnavailable
-from app.embedded_home import OPEN_PLACE, SERVICE_USER
+from app.embedded_home import OPEN_PLACE, SERVICE_USER, service_user
 
 ROOT = Path(__file__).parents[2]
 SOMEBODY = "nobody"
@@ -443,6 +444,25 @@ def test_root_hands_the_server_to_a_user_of_its_own(folder: Path) -> None:
     server = psutil.Process(running(folder))
     assert server.username() == SERVICE_USER
     assert server.uids().effective != 0
+
+
+@as_root
+def test_processes_that_need_the_user_at_once_make_one_and_agree_on_its_number() -> None:
+    """Two plain useradds at once both succeed, and the second takes the first one's number away."""
+    name = f"cf-{os.getpid()}"
+    script = (
+        "import sys, time; from app.embedded_home import service_user; time.sleep(max(0, float(sys.argv[2]) - time.time()));"
+        "print(service_user(sys.argv[1]))"
+    )
+    try:
+        for _round in range(5):
+            at_once = time.time() + 1
+            makers = [python(script, name, at_once) for _ in range(4)]
+            answers = {maker.communicate() for maker in makers}
+            assert answers == {(f"{service_user(name)}\n", "")}
+            subprocess.run(["userdel", name], check=True)
+    finally:
+        subprocess.run(["userdel", name], capture_output=True, check=False)
 
 
 @as_root
