@@ -1,6 +1,7 @@
 """Every environment variable, its type and its default, on one page."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -60,6 +61,9 @@ class Settings:
     smtp_url: Secret = _NONE
     # Who our letters come from: `Name <address>`.
     mail_from: str = "Counterfoil <counterfoil@localhost>"
+    # Where the head of the audit trail is noted each day, and who is mailed it; better not within reach of the database's owner.
+    audit_anchors_dir: Path = Path("instance/audit")
+    audit_anchors_to: str = ""
     # Alerts may go to a receiver on this machine; in sandbox mode only.
     alerts_local: bool = False
     # Signing in at an identity provider; None: with a password only.
@@ -121,6 +125,8 @@ class Settings:
             smtp_url=_smtp_url(env),
             mail_from=_mail_from(env),
             sso=single_sign_on(env),
+            audit_anchors_dir=Path(env.get("AUDIT_ANCHORS_DIR") or instance / "audit").absolute(),
+            audit_anchors_to=_anchors_to(env),
             alerts_local=env.get("ALERTS_MAY_STAY_LOCAL", "") not in {"", "0"},
         )
         settings._check(debug=env.get("FLASK_DEBUG", "") not in {"", "0"} or env.get("DEBUG", "") not in {"", "0"})
@@ -249,6 +255,13 @@ def _mail_from(env: Mapping[str, str]) -> str:
     if not (name and at and host) or not given.isprintable() or not f"{name}{host}".isascii() or " " in name + host:
         raise ConfigurationError("MAIL_FROM must be one address, like Shop <desk@example.com>.")
     return given
+
+
+def _anchors_to(env: Mapping[str, str]) -> str:
+    address = env.get("AUDIT_ANCHORS_TO", "")
+    if address and not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+", address, re.ASCII):
+        raise ConfigurationError("AUDIT_ANCHORS_TO must be one address, like auditor@example.com.")
+    return address
 
 
 def _port(env: Mapping[str, str], name: str, default: int) -> int:

@@ -10,6 +10,7 @@ from jobs.erase_persons import erase_persons
 from jobs.keep_house import keep_house
 from jobs.look_at_endpoints import look_at_endpoints
 from jobs.look_for_alerts import deliver_alerts, look_for_alerts, send_digests
+from jobs.note_audit_head import note_audit_head
 from jobs.read_old_mandates import read_old_mandates
 from jobs.run_refund_batches import run_refund_batches
 from jobs.schedules import Daily, Every, Schedule
@@ -54,6 +55,7 @@ TIMETABLE = (
     Line(catch_up_events, Every(seconds=180)),
     Line(read_old_mandates, Daily(at=time(2, 40))),
     Line(keep_house, Daily(at=time(3, 15))),
+    Line(note_audit_head, Daily(at=time(3, 40))),
 )
 
 

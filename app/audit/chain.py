@@ -44,6 +44,7 @@ _ENTRIES = text("""
 """)
 # What erasures wrote into the chain themselves: of which entries they took words, and what is left of those of version 1.
 _ERASED = text("SELECT after FROM audit_logs WHERE action = 'customer.words_erased' ORDER BY id")
+_ANEW = "the chain was written anew: the entry is not the one that was noted"
 _START = text("SELECT sha256(''::bytea)")
 
 
@@ -61,6 +62,8 @@ class Head:
     def parse(cls, text: str) -> "Head":
         """Raises ValueError for what `str()` did not write."""
         number, _, digest = text.strip().partition(":")
+        if len(digest) != 64:  # noqa: PLR2004 - SHA-256 in hexadecimal digits
+            raise ValueError("this is no head of the trail")
         return cls(int(number), bytes.fromhex(digest))
 
 
@@ -87,25 +90,29 @@ class _Entry:
 Told = dict[int, tuple[str, str | None]]
 
 
-def verify(anchor: Head | None = None) -> Broken | None:
-    """Walk the whole chain. None means: every entry is there, unchanged, in order; with an anchor, the tail as well.
+def verify(*noted: Head | None) -> Broken | None:
+    """Walk the whole chain. None means: every entry is there, unchanged, in order; with heads that were noted, the tail as well.
 
     Words that an erasure took out are no fault, as long as the erasure says so in the chain.
     """
+    anchors = [head for head in noted if head is not None]
+    hashes: dict[int, set[bytes]] = {}
+    for anchor in anchors:
+        hashes.setdefault(anchor.id, set()).add(anchor.hash)
     told = _told_by_erasures()
-    expected_id = 1
+    expected_id, held = 1, 0
     previous: bytes = bytes(db.session.execute(_START).scalar_one())
-    anchored: bytes | None = None
     for entry in _entries():
         if fault := _fault(entry, expected_id, previous, told):
             return fault
-        if anchor is not None and entry.id == anchor.id:
-            anchored = entry.hash
+        if entry.id in hashes:
+            if hashes[entry.id] != {entry.hash}:
+                return Broken(entry.id, f"{_ANEW}{f'; up to entry {held} it is' if held else ''}")
+            held = entry.id
         expected_id, previous = entry.id + 1, entry.hash
-    if anchor is not None and anchored is None:
-        return Broken(expected_id, f"the trail ends before entry {anchor.id}, which was there once")
-    if anchor is not None and anchored != anchor.hash:
-        return Broken(anchor.id, "the chain was written anew: the entry is not the one that was noted")
+    last = max(hashes, default=0)
+    if last >= expected_id:
+        return Broken(expected_id, f"the trail ends before entry {last}, which was there once")
     return None
 
 

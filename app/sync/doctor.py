@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from app import clock
-from app.audit import chain
+from app.audit import anchors, chain
 from app.database import db
 from app.errors import ConfigurationError, DomainError
 from app.mirror import accounts
@@ -23,6 +23,8 @@ from app.sync.progress import Progress
 # Stripe's own check of signatures forgives 300 s; from 60 s on a clock is worth a look.
 _SKEW = timedelta(seconds=60)
 _FIRST_VERSION = 150_000
+# A job notes the head each night.
+_NOTED_LATELY = timedelta(days=2)
 # Drifts that are shown one by one.
 _SHOWN = 20
 
@@ -59,7 +61,7 @@ def examine(
     if migrated.health is Health.BAD:
         return
     reachable = yield from _stripe(gateway, settings)
-    for question in (_events, _refunds_without_answer, _last_sync, _refunds_fit, _audit):
+    for question in (_events, _refunds_without_answer, _last_sync, _refunds_fit, lambda: _audit(settings)):
         yield from question()
         db.session.rollback()
     if reachable and (full or settings.sandbox):
@@ -163,12 +165,21 @@ def _refunds_fit() -> Iterator[Finding]:
         yield Finding(Health.GOOD, "Refunds: none exceeds its charge.")
 
 
-def _audit() -> Iterator[Finding]:
-    broken = chain.verify()
+def _audit(settings: Settings) -> Iterator[Finding]:
+    try:
+        noted = anchors.noted(settings.audit_anchors_dir)
+    except ConfigurationError as error:
+        yield Finding(Health.BAD, f"Audit trail: {error}")
+        noted = []
+    broken = chain.verify(*(anchor.head for anchor in noted))
     if broken:
         yield Finding(Health.BAD, f"Audit trail: broken at entry {broken.id}: {broken.why}.")
+    elif not noted:
+        yield Finding(Health.GOOD, "Audit trail: whole. Its head was never noted outside; a job does so each night.")
     else:
-        yield Finding(Health.GOOD, "Audit trail: whole.")
+        late = clock.now() - noted[-1].noted_at > _NOTED_LATELY
+        words = f"Audit trail: whole, its head noted outside on {noted[-1].noted_at:%Y-%m-%d}"
+        yield Finding(Health.ODD if late else Health.GOOD, f"{words}, which is long ago." if late else f"{words}.")
 
 
 def _mirror(gateway: Source, settings: Settings, progress: Progress | None) -> Iterator[Finding]:
