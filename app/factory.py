@@ -62,6 +62,7 @@ from app.staff import door
 from app.staff.factors.views import SecondFactorView
 from app.staff.invitations import door as links_door
 from app.staff.invitations.views import InvitationsView
+from app.staff.networks.views import NetworksView
 from app.staff.passkeys import door as passkey_door
 from app.staff.passkeys.views import PasskeysView
 from app.staff.seeing_views import SeeAsView
@@ -150,6 +151,7 @@ def create_app(settings: Settings) -> Flask:
             AuditView(),
             StaffListView(),
             InvitationsView(),
+            NetworksView(),
             MySessionsView(),
             KeysView(),
             SecondFactorView(),

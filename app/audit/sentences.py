@@ -118,6 +118,8 @@ SENTENCES: dict[str, str] = {
     "api_key.taken_over": "{who} answers for key {what} now, and {before.owner} no more",
     "staff.seen_as_begun": "{who} began to see the desk as {after.role}",
     "staff.seen_as_ended": "{who} no longer sees the desk as {after.role}: {after.why}",
+    "networks.changed": "{who} changed from which networks people may come: {what}",
+    "networks.forgotten": "{who} let everybody come from anywhere again",
     "role.changed": "{who} changed what the role {what} may do",
     "factor.begun": "{who} began to set up an authenticator app",
     "factor.added": "{who} added {after.factor} as a second factor",

@@ -12,6 +12,7 @@ from app.errors import DomainError
 from app.models.staff import ROLES
 from app.staff import operations, queries
 from app.staff.factors import operations as factor_operations
+from app.staff.networks import operations as network_operations
 
 
 @click.group("staff", help="Who may sign in, and as what.")
@@ -48,6 +49,12 @@ def remove_factor(email: str) -> None:
         person = queries.by_email(operations.checked_email(email))
         factor_operations.remove_all(person.id, actor=Actor.command("staff remove-factor"))
     click.echo(f"{person.email} signs in with the password alone; every session was ended.")
+
+
+@staff.command("allow-all-networks", help="Forget the allowed networks, when nobody can come in any more.")
+def allow_all_networks() -> None:
+    gone = network_operations.forget_all(actor=Actor.command("staff allow-all-networks"))
+    click.echo(f"{gone} networks forgotten: everybody may come from anywhere again.")
 
 
 @staff.command("list", help="Everybody, with role and last sign-in.")

@@ -274,6 +274,7 @@ OF_THE_HOUSE: dict[str, Callable[[], object]] = {
     "invitations.staff_id": lambda: somebody().id,
     "card.token": lambda: "unknown",
     "links.token": lambda: "unknown",
+    "networks.scope": lambda: "everybody",
     "refund_rules.code": lambda: "other",
     "refund_rules.number": lambda: _limit().id,
     "staff.role": lambda: "support",
