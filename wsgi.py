@@ -5,9 +5,10 @@ from app.errors import ConfigurationError
 from app.factory import create_app
 from app.settings import Settings
 from jobs.commands import jobs
+from jobs.timetable import TIMETABLE
 
 try:
-    app = create_app(Settings.from_env())
+    app = create_app(Settings.from_env(), TIMETABLE)
 except ConfigurationError as contradiction:
     raise SystemExit(f"Counterfoil does not start: {contradiction}") from None
 cli.register(app)

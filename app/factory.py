@@ -1,5 +1,6 @@
 """The only place that wires: settings, extensions, views."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from flask import Flask
@@ -31,6 +32,7 @@ from app.disputes.views import DisputesView
 from app.gateways.current import init_gateway
 from app.health.views import init_health
 from app.home.views import TodayView
+from app.jobs_console.views import JobRunsView, JobsView
 from app.keys.api import api
 from app.keys.views import KeysView
 from app.mail.views import MailsView
@@ -70,6 +72,7 @@ from app.staff.sso import door as sso_door
 from app.staff.sso.provider import init_sso
 from app.staff.views import MySessionsView, StaffListView
 from app.sync.api import sync_api
+from app.timetable.lines import Line, init_timetable
 from app.web.admin import start_desk
 from app.web.setup import init_web
 from app.webhooks.views import init_webhooks
@@ -79,8 +82,11 @@ from app.webhooks_console.views import EventsView, RefusalsView
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def create_app(settings: Settings) -> Flask:
-    """The whole application for these settings. It holds no state of its own: any number may run side by side."""
+def create_app(settings: Settings, timetable: Sequence[Line] = ()) -> Flask:
+    """The whole application for these settings. It holds no state of its own: any number may run side by side.
+
+    timetable: the jobs, which stand above the application; without them its pages know of none.
+    """
     app = Flask("counterfoil", root_path=str(ROOT), static_folder="static", template_folder="templates")
     _configure(app, settings)
     db.init_app(app)
@@ -95,6 +101,7 @@ def create_app(settings: Settings) -> Flask:
     # What can need another person's word; each feature names its own.
     init_four_eyes(app, [approved.ACT, agreed_batches.ACT, agreed.ACT, agreed_erasure.ACT, agreed_export.ACT])
     init_health(app)
+    init_timetable(app, timetable)
     app.register_blueprint(door.pages)
     app.register_blueprint(links_door.pages)
     app.register_blueprint(passkey_door.pages)
@@ -136,6 +143,8 @@ def create_app(settings: Settings) -> Flask:
             EventsView(),
             RefusalsView(),
             WebhookHealthView(),
+            JobsView(),
+            JobRunsView(),
             ApprovalsView(),
             ActsView(),
             ApprovalRulesView(),

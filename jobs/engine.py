@@ -12,8 +12,9 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import db
+from app.timetable.lines import Line
 from jobs import runner, stopping
-from jobs.timetable import TIMETABLE, Line
+from jobs.timetable import TIMETABLE
 
 log = logging.getLogger("jobs")
 

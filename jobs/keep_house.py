@@ -7,23 +7,49 @@ from sqlalchemy import text
 from app import clock
 from app.database import db, transaction
 from app.staff.housekeeping import forget_old
-from jobs import stopping
+from app.timetable.lines import Parameter
+from jobs import running, stopping
 
 _AT_ONCE = 5_000
+_ENDED = "due_at < :before AND state IN ('good', 'failed')"
+
+REFUSALS = Parameter("refusal_days", "Refused webhooks stay for days", 30, 1, 3_650)
+RUNS = Parameter("run_days", "Runs of jobs stay for days", 14, 1, 3_650)
+IDLE = Parameter("idle_run_days", "Runs that found nothing to do stay for days", 3, 1, 3_650)
+PARAMETERS = (REFUSALS, RUNS, IDLE)
 
 # What is removed, and after how many days. Nothing here is part of the audit trail.
-_RULES = (
-    ("webhook_refusals", "at < :before", 30),
-    ("job_runs", "due_at < :before AND state IN ('good', 'failed')", 14),
+_RULES: tuple[tuple[str, str, Parameter | None], ...] = (
+    ("webhook_refusals", "at < :before", REFUSALS),
+    ("job_runs", _ENDED, RUNS),
+    ("job_runs", f"{_ENDED} AND state = 'good' AND done = 0 AND asked_by IS NULL", IDLE),
     # A worker removes what it finished. What is left belonged to one that died; its run was written off long ago.
-    ("procrastinate_jobs", "status <> 'todo' AND worker_id IS NULL AND CAST(:before AS timestamptz) IS NOT NULL", 0),
+    ("procrastinate_jobs", "status <> 'todo' AND worker_id IS NULL AND CAST(:before AS timestamptz) IS NOT NULL", None),
 )
 
 
 def keep_house() -> int:
     """Remove old refusals, job runs, sessions and tries to sign in."""
-    now = clock.now()
-    return forget_old() + sum(_remove(table, which, now - timedelta(days=days)) for table, which, days in _RULES)
+    removed = forget_old()
+    running.current().did(removed)
+    return removed + sum(_remove(table, which, before) for table, which, before in _rules())
+
+
+def would_keep_house() -> int:
+    """How many refusals and runs would go; of sessions and tries to sign in nothing is said."""
+    found = 0
+    for table, which, before in _rules():
+        few = text(f"SELECT count(*) FROM (SELECT FROM {table} WHERE {which} LIMIT 100000) AS few")
+        number = db.session.execute(few, {"before": before}).scalar_one()
+        running.current().say(f"{number:,} of {table}, from before {before:%-d %B %Y}")
+        found += number
+    db.session.rollback()
+    return found
+
+
+def _rules() -> list[tuple[str, str, datetime]]:
+    now, run = clock.now(), running.current()
+    return [(table, which, now - timedelta(days=run.told(days) if days else 0)) for table, which, days in _RULES]
 
 
 def _remove(table: str, which: str, before: datetime) -> int:
@@ -36,6 +62,7 @@ def _remove(table: str, which: str, before: datetime) -> int:
         with transaction():
             part = len(db.session.execute(statement, {"before": before}).all())
         removed += part
+        running.current().did(part)
         if part < _AT_ONCE:
             break
     return removed

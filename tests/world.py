@@ -7,6 +7,7 @@ from flask import Flask
 
 from app.factory import create_app
 from app.settings import Secret, Settings
+from jobs.timetable import TIMETABLE
 
 WEBHOOK_SECRET = "whsec_test_first"
 
@@ -38,4 +39,4 @@ def live_settings(database_url: str, instance_dir: Path) -> Settings:
 
 def application(database_url: str, instance_dir: Path, **changes: object) -> Flask:
     """The whole product on this database."""
-    return create_app(settings(database_url, instance_dir, **changes))
+    return create_app(settings(database_url, instance_dir, **changes), TIMETABLE)

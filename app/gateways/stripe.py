@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 import stripe
 
 from app import clock
+from app.gateways import fence
 from app.gateways.answer import Answer
 from app.gateways.calls import Call
 from app.gateways.decode import NotJson, loads
@@ -157,6 +158,8 @@ class Stripe:
         started, tries = time.monotonic(), 0
         while True:
             tries += 1
+            # Before every try: the pause before it may have been long.
+            fence.ask()
             at, began = clock.now(), time.monotonic()
             outcome = self._attempt(method.lower(), path, form, {"idempotency_key": key, **(more or {})})
             self._keep(

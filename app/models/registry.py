@@ -26,7 +26,7 @@ from app.models.fight_cost import FightCost
 from app.models.gateway_call import GatewayCall, RateBucket
 from app.models.invitation import Invitation
 from app.models.invoice import Invoice, InvoiceLine, InvoicePayment
-from app.models.job_run import JobRun
+from app.models.job_run import JobRun, JobRunLine, JobSetting
 from app.models.last_chance import LastChance, LeftAlone
 from app.models.mail import Mail, MailAttachment
 from app.models.mandate import Mandate
@@ -94,6 +94,8 @@ TABLES = (
     InvoiceLine,
     InvoicePayment,
     JobRun,
+    JobRunLine,
+    JobSetting,
     LastChance,
     LeftAlone,
     Mail,

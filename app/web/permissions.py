@@ -48,6 +48,7 @@ class Permission(StrEnum):
     EVENT_READ = "event.read"
     EVENT_REPLAY = "event.replay"
     JOB_READ = "job.read"
+    JOB_MANAGE = "job.manage"
     SYNC = "sync"
     AUDIT_READ = "audit.read"
     STAFF_READ = "staff.read"
@@ -97,6 +98,7 @@ LABELS: dict[Permission, str] = {
     Permission.EVENT_READ: "See webhook events",
     Permission.EVENT_REPLAY: "Replay webhook events, or let them be",
     Permission.JOB_READ: "See jobs",
+    Permission.JOB_MANAGE: "Run, pause and move jobs, and change what they are told",
     Permission.SYNC: "Read objects again from Stripe",
     Permission.AUDIT_READ: "See the audit trail",
     Permission.STAFF_READ: "See who works here, and what each role may do",
@@ -225,6 +227,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.EVENT_REPLAY,
             Permission.ACT_READ,
             Permission.JOB_READ,
+            Permission.JOB_MANAGE,
             Permission.ALERT_MANAGE,
             Permission.MAIL_READ,
             Permission.SYNC,

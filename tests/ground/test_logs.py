@@ -11,9 +11,9 @@ from sqlalchemy import text
 from app import clock
 from app.database import db, transaction
 from app.logs import JsonLines, redact, request_id
+from app.timetable.lines import Line
+from app.timetable.schedules import Every
 from jobs.runner import run_now
-from jobs.schedules import Every
-from jobs.timetable import Line
 
 
 def line(message: str, **fields: object) -> dict[str, object]:
@@ -104,3 +104,15 @@ def test_an_error_keeps_its_traceback_without_the_secret() -> None:
 
     assert "ValueError" in str(known["error"])
     assert "marker" not in str(known)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "12345678-1234-4123-9a54-ba9389b4b4e6",
+        "a2345678-b234-4123-9123-123456789012",
+        "12345678-1234-4123-9123-123456789012",
+    ],
+)
+def test_a_uuid_full_of_digits_is_no_card_number(key: str) -> None:
+    assert redact(f"refund {key} of 4242 4242 4242 4242") == f"refund {key} of [card number]"

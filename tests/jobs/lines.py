@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from jobs.schedules import Every
-from jobs.timetable import Line
+from app.timetable.lines import Line
+from app.timetable.schedules import Every
 
 
 def line(run: Callable[[], int], *, seconds: int = 60) -> Line:

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from app import clock as wall
 from app.database import db
 from app.models.job_run import JobRun
+from app.timetable.schedules import Every
 from jobs import stopping
 from jobs.clock import Clock, Due, Steady, _latest_due
-from jobs.schedules import Every
 from jobs.timetable import TIMETABLE
 from tests.stack import eventually
 

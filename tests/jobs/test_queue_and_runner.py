@@ -9,7 +9,9 @@ from sqlalchemy import select, text
 
 from app.database import db, transaction
 from app.models.job_run import JobRun
-from jobs import queue, runner
+from app.timetable import queue
+from jobs import runner
+from jobs.holding import alone
 from tests.jobs.lines import fail, line, three
 
 DUE = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -149,14 +151,14 @@ def test_a_run_whose_process_died_is_written_off_by_the_next(committed: Flask) -
 
 
 def test_the_lock_of_a_dead_process_is_free_at_once(committed: Flask) -> None:
-    with db.engine.connect() as holder, runner._alone("three") as mine:
-        assert mine is True
-        with runner._alone("three") as second:
-            assert second is False
+    with db.engine.connect() as holder, alone("three") as mine:
+        assert mine is not None
+        with alone("three") as second:
+            assert second is None
         kill = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
         holder.execute(text(f"{kill} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"))
-        with runner._alone("three") as next_one:
-            assert next_one is True
+        with alone("three") as next_one:
+            assert next_one is not None
 
 
 def test_a_job_runs_by_hand_beside_the_timetable(committed: Flask) -> None:

@@ -26,6 +26,7 @@ from app.models.erasure import Erasure
 from app.models.gateway_call import GatewayCall
 from app.models.invitation import Invitation
 from app.models.invoice import Invoice
+from app.models.job_run import JobRun
 from app.models.mail import Mail, MailAttachment
 from app.models.mandate import Mandate
 from app.models.payment_intent import PaymentIntent
@@ -273,6 +274,8 @@ OF_THE_HOUSE: dict[str, Callable[[], object]] = {
     "invitations.key": lambda: _invitation().id,
     "invitations.staff_id": lambda: somebody().id,
     "card.token": lambda: "unknown",
+    "job_runs.key": lambda: _run().id,
+    "jobs.job": lambda: "keep_house",
     "links.token": lambda: "unknown",
     "networks.scope": lambda: "everybody",
     "refund_rules.code": lambda: "other",
@@ -319,6 +322,12 @@ def _invitation() -> Invitation:
             created_at=now, expires_at=later,
         )
     )  # fmt: skip
+
+
+def _run() -> JobRun:
+    return _added(
+        JobRun(job="keep_house", due_at=clock.now(), state="failed", started_at=NOON, finished_at=NOON, error="x")
+    )
 
 
 def _limit() -> RefundLimit:

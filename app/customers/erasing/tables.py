@@ -101,6 +101,7 @@ SWEPT: Mapping[str, Sequence[str]] = {
     "saved_views": ("name", "asked"),
     "staff_sessions": ("unfinished",),
     "job_runs": ("error",),
+    "job_run_lines": ("text",),
     "sync_runs": ("error",),
     "erasures": ("reason", "forced_because"),
 }
@@ -127,6 +128,7 @@ NOTHING: Mapping[str, str] = {
     "disputes_left_alone": "ids, and who of the staff",
     "fight_costs": "what a minute of the house costs",
     "last_chances": "rules of the house",
+    "job_settings": "rules of the house",
     "mail_opt_outs": "ids, and a kind of letter: by them no letter is written",
     "evidence_policies": "the shop's terms",
     "invitations": "staff",

@@ -1,11 +1,13 @@
 """Due times are pure arithmetic: no clock change makes two of one, or none."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from jobs.schedules import Daily, Every
+from app.errors import BadRequest
+from app.timetable.schedules import Daily, Every, Schedule, coming, read
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
@@ -59,3 +61,62 @@ def test_each_local_day_has_exactly_one_due_time_and_both_questions_agree(first:
     assert days == [days[0] + timedelta(days=number) for number in range(len(days))]
     assert len(days) >= 12
     assert asked[:-1] == [due for due in seen if due > start]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("every 5 minutes", Every(300)),
+        ("Every 90 s", Every(90)),
+        ("every hour", Every(3600)),
+        ("every 2 days", Every(172_800)),
+        ("daily at 03:15", Daily(time(3, 15))),
+        ("daily at 3:15 Europe/Berlin", Daily(time(3, 15), "Europe/Berlin")),
+    ],
+)
+def test_a_schedule_is_read_as_people_write_it_and_says_of_itself_what_can_be_read(words: str, meant: Schedule) -> None:
+    assert read(words) == meant
+    assert read(str(meant)) == meant
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("", "Write “every 5 minutes”"),
+        ("sometimes", "Write “every 5 minutes”"),
+        ("every 1 s", "At most every 5 seconds"),
+        ("every 90 days", "at least every 31 days"),
+        ("daily at 25:00", "00:00 to 23:59"),
+        ("daily at 03:15 Mars/Olympus", "a name like Europe/Berlin"),
+        ("61 * * * *", "The minute is a number from 0 to 59"),
+        ("* * *", "five fields"),
+        ("5-1 * * * *", "runs backwards"),
+        ("0 0 31 2 *", "no such day"),
+        ("*/0 * * * *", "The minute is a number from 1 to 59"),
+        ("1\0 * * * *", "The minute is a number"),
+    ],
+)
+def test_what_is_no_schedule_is_refused_in_words(words: str, why: str) -> None:
+    with pytest.raises(BadRequest, match=re.escape(why)):
+        read(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "following"),
+    [
+        ("*/15 * * * *", ["2026-11-02T12:15", "2026-11-02T12:30"]),
+        ("0 3 * * 1-5", ["2026-11-03T03:00", "2026-11-04T03:00"]),
+        ("30 2 29 2 *", ["2028-02-29T02:30", "2032-02-29T02:30"]),
+        # Either day will do where both are named; Sunday is 0 and 7.
+        ("0 0 1 * 7", ["2026-11-08T00:00", "2026-11-15T00:00"]),
+        ("0 22,23 * * *", ["2026-11-02T22:00", "2026-11-02T23:00"]),
+    ],
+)
+def test_a_cron_pattern_is_due_when_it_says_in_utc(words: str, following: list[str]) -> None:
+    cron = read(words)
+
+    due = coming(cron, NOON, 2)
+    assert [instant.isoformat()[:16] for instant in due] == following
+    assert cron.latest(due[0]) == due[0]
+    assert cron.latest(due[1] - timedelta(seconds=1)) == due[0]
+    assert read(str(cron)) == cron
