@@ -21,6 +21,8 @@ from app.models.sync_window import SyncRun
 from app.models.webhook_endpoint import WebhookEndpoint
 from app.models.webhook_event import WebhookEvent
 from app.money import MinorUnits, Money
+from app.timetable.lines import timetable
+from app.timetable.standing import standings
 
 _AT_ONCE = 200
 _DAY = timedelta(days=1)
@@ -174,6 +176,14 @@ def _failed_jobs(_account_id: int, now: datetime) -> list[Found]:
     return [Found("job", r.job, f"Job {r.job} failed {r.times} times within a day.") for r in rows]
 
 
+def _late_jobs(_account_id: int, now: datetime) -> list[Found]:
+    return [
+        Found("job", one.line.name, f"Job {one.line.name} is late: it missed two of its due times ({one.when}).")
+        for one in standings(timetable(), now)
+        if one.state == "late"
+    ]
+
+
 def _sync_trouble(account_id: int, now: datetime) -> list[Found]:
     stopped: ColumnElement[bool] = and_(SyncRun.error.is_not(None), SyncRun.began_at > now - _DAY)
     rows = _rows(select(SyncRun.id).where(SyncRun.account_id == account_id, stopped).order_by(SyncRun.id.desc()))
@@ -198,6 +208,7 @@ SOURCES = (
     Source("event.dead", "Dead webhook events", _dead_events),
     Source("webhook.line", "Webhooks that do not come", _endpoint_trouble),
     Source("job.failed", "Failed jobs", _failed_jobs),
+    Source("job.late", "Late jobs", _late_jobs),
     Source("sync.drift", "Differences to Stripe", _sync_trouble),
 )
 BY_NAME = {source.name: source for source in SOURCES}

@@ -16,6 +16,8 @@ from app.database import db
 from app.models.job_run import JobRun
 from app.models.webhook_event import WebhookEvent
 from app.settings import Settings
+from app.timetable.lines import timetable
+from app.timetable.standing import standings
 
 # An event that waits longer is one nobody works on (invariant I5); a clock that is silent for longer has stopped.
 WAITS_TOO_LONG = timedelta(seconds=60)
@@ -87,6 +89,19 @@ def _job_clock() -> Check:
     newest = db.session.execute(select(JobRun.due_at).order_by(JobRun.id.desc()).limit(1)).scalar_one_or_none()
     silent = newest is None or clock.now() - newest > CLOCK_SILENT
     return Check("clock", passed=not silent, words="No job has been enqueued lately: is `flask jobs start` running?")
+
+
+def troubled_jobs() -> dict[str, list[str]]:
+    """Jobs that are late, and jobs whose last run failed, by name; empty lists where the database cannot say.
+
+    They do not make this process unready: another one would have the same.
+    """
+    try:
+        found = standings(timetable(), clock.now())
+    except SQLAlchemyError:
+        db.session.rollback()
+        found = []
+    return {state: [one.line.name for one in found if one.state == state] for state in ("late", "failed")}
 
 
 @cache

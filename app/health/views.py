@@ -23,6 +23,11 @@ def live() -> ResponseReturnValue:
 @pages.get("/health/ready")
 @needs(PUBLIC)
 def ready() -> ResponseReturnValue:
-    """200 when work can be done, else 503 with the names of what is missing; details are for staff (`flask doctor`)."""
+    """200 when work can be done, else 503 with the names of what is missing; details are for staff (`flask doctor`).
+
+    jobs: the names of those that are late or failed, for whoever watches from outside: alerts are sent by a job as well.
+    """
     missing = [check.name for check in checks.all_checks() if not check.passed]
-    return jsonify(status="unavailable" if missing else "ok", missing=missing), 503 if missing else 200
+    jobs = checks.troubled_jobs() if "database" not in missing else {"late": [], "failed": []}
+    body = jsonify(status="unavailable" if missing else "ok", missing=missing, jobs=jobs)
+    return body, 503 if missing else 200

@@ -65,9 +65,18 @@ class Line:
         return self.name.replace("_", " ").capitalize()
 
     @property
+    def when_words(self) -> str:
+        return began_large(str(self.when))
+
+    @property
     def about(self) -> str:
         """The first line of what the job says of itself."""
         return (self.run.__doc__ or "").strip().splitlines()[0]
+
+
+def began_large(words: str) -> str:
+    """`Daily at 03:15 UTC`: the zone keeps its letters."""
+    return words[:1].upper() + words[1:]
 
 
 def init_timetable(app: Flask, lines: Sequence[Line]) -> None:

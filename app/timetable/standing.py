@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 
 from app.database import db
 from app.models.job_run import JobRun, JobSetting
-from app.timetable.lines import Line
+from app.timetable.lines import Line, began_large
 from app.timetable.queue import schedule_of
 from app.timetable.schedules import Schedule
 
@@ -35,6 +35,10 @@ class Standing:
     last: JobRun | None
     next_at: datetime | None
     setting: JobSetting | None
+
+    @property
+    def when_words(self) -> str:
+        return began_large(str(self.when))
 
     @property
     def is_trouble(self) -> bool:

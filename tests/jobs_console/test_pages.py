@@ -161,7 +161,7 @@ def test_other_times_are_shown_before_they_count(app: Flask) -> None:
     assert "a number from 0 to 59" in ana.get(f"{HOUSE}/reschedule?when=99+*+*+*+*").words
     assert "Write “every 5 minutes”" in ana.post(f"{HOUSE}/reschedule", {"when": "soon"}, expect=400).words
     ana.post(f"{HOUSE}/reschedule", {"when": "daily at 4:00 Europe/Berlin"})
-    assert "Daily at 04:00 europe/berlin" in ana.get("/admin/jobs/").words
+    assert "Daily at 04:00 Europe/Berlin" in ana.get("/admin/jobs/").words
     ana.post(f"{HOUSE}/reschedule", {"when": ""})
 
     assert db.session.get_one(JobSetting, "keep_house").schedule is None
