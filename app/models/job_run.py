@@ -28,6 +28,8 @@ class JobRun(Base):
         UniqueConstraint("asked_key"),
         Index(None, "job", "id"),
         Index(None, "state", "due_at"),
+        # By it the newest run of each job is found, which everybody may ask for.
+        Index("ix_job_runs_begun", "job", "id", postgresql_where=sql("started_at IS NOT NULL AND NOT dry")),
         # However often somebody clicks, and whoever: one wish for a job at a time.
         Index(
             "uq_job_runs_asked",

@@ -54,9 +54,15 @@ def upgrade() -> None:
             "paused_at IS NULL OR (paused_by IS NOT NULL AND remark IS NOT NULL)", name="pause_is_signed"
         ),
     )
+    with op.get_context().autocommit_block():
+        op.execute(
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_job_runs_begun ON job_runs (job, id) "
+            "WHERE started_at IS NOT NULL AND NOT dry"
+        )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_job_runs_begun", "job_runs")
     op.drop_table("job_settings")
     op.drop_table("job_run_lines")
     op.drop_index("uq_job_runs_asked", "job_runs")

@@ -85,7 +85,7 @@ def test_a_newer_run_is_found_without_reading_the_older_ones(app: Flask, client:
 def test_what_is_wrong_is_named_to_everybody_and_explained_to_nobody(app: Flask) -> None:
     page = visitor(app).get("/health/ready", expect=503)
 
-    assert page.answer.json == {"status": "unavailable", "missing": ["clock"]}
+    assert page.answer.json == {"status": "unavailable", "missing": ["clock"], "jobs": {"late": [], "failed": []}}
     staff(app, "view_only").get("/health/ready", expect=503)
 
 
