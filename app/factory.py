@@ -9,7 +9,9 @@ from flask_migrate import Migrate
 from app import logs
 from app.acts.registry import init_acts
 from app.acts.views import ActsView
-from app.alerts.views import AlertLogView, AlertRulesView, DigestView
+from app.alerts.digest_pages import DigestView
+from app.alerts.log_pages import AlertLogView
+from app.alerts.views import AlertRulesView
 from app.approvals.acts import init_four_eyes
 from app.approvals.views import ApprovalRulesView, ApprovalsView
 from app.audit import trail

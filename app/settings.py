@@ -66,6 +66,8 @@ class Settings:
     audit_anchors_to: str = ""
     # Alerts may go to a receiver on this machine; in sandbox mode only.
     alerts_local: bool = False
+    # Origins within our own network, like https://hooks.internal:8443, that alerts may go to all the same.
+    alerts_internal: frozenset[str] = frozenset()
     # Signing in at an identity provider; None: with a password only.
     sso: SingleSignOn | None = None
     testing: bool = field(default=False, compare=False)
@@ -127,6 +129,7 @@ class Settings:
             sso=single_sign_on(env),
             audit_anchors_dir=Path(env.get("AUDIT_ANCHORS_DIR") or instance / "audit").absolute(),
             audit_anchors_to=_anchors_to(env),
+            alerts_internal=_alerts_internal(env),
             alerts_local=env.get("ALERTS_MAY_STAY_LOCAL", "") not in {"", "0"},
         )
         settings._check(debug=env.get("FLASK_DEBUG", "") not in {"", "0"} or env.get("DEBUG", "") not in {"", "0"})
@@ -255,6 +258,21 @@ def _mail_from(env: Mapping[str, str]) -> str:
     if not (name and at and host) or not given.isprintable() or not f"{name}{host}".isascii() or " " in name + host:
         raise ConfigurationError("MAIL_FROM must be one address, like Shop <desk@example.com>.")
     return given
+
+
+def _alerts_internal(env: Mapping[str, str]) -> frozenset[str]:
+    given = [part.strip().lower() for part in env.get("ALERTS_INTERNAL", "").split(",") if part.strip()]
+    for origin in given:
+        try:
+            parts = urlsplit(origin)
+            plain = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and "@" not in origin
+        except ValueError:
+            plain = False
+        if not plain or parts.path or parts.query or parts.fragment:
+            raise ConfigurationError(
+                "ALERTS_INTERNAL must list addresses like https://hooks.internal:8443, with commas."
+            )
+    return frozenset(given)
 
 
 def _anchors_to(env: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from app import clock
 from app.database import db, transaction
+from app.mail.keeping import forget_words
 from app.staff.housekeeping import forget_old
 from app.timetable.lines import Parameter
 from jobs import running, stopping
@@ -15,8 +16,9 @@ _ENDED = "due_at < :before AND state IN ('good', 'failed')"
 
 REFUSALS = Parameter("refusal_days", "Refused webhooks stay for days", 30, 1, 3_650)
 RUNS = Parameter("run_days", "Runs of jobs stay for days", 14, 1, 3_650)
+MAILS = Parameter("mail_days", "What mails said stays for days (0: for good)", 180, 0, 36_500)
 IDLE = Parameter("idle_run_days", "Runs that found nothing to do stay for days", 3, 1, 3_650)
-PARAMETERS = (REFUSALS, RUNS, IDLE)
+PARAMETERS = (REFUSALS, RUNS, IDLE, MAILS)
 
 # What is removed, and after how many days. Nothing here is part of the audit trail.
 _RULES: tuple[tuple[str, str, Parameter | None], ...] = (
@@ -29,14 +31,15 @@ _RULES: tuple[tuple[str, str, Parameter | None], ...] = (
 
 
 def keep_house() -> int:
-    """Remove old refusals, job runs, sessions and tries to sign in."""
-    removed = forget_old()
-    running.current().did(removed)
+    """Remove old refusals, job runs, sessions, tries to sign in, and what old mails said."""
+    run = running.current()
+    removed = forget_old() + forget_words(run.told(MAILS), stop=stopping.requested.is_set)
+    run.did(removed)
     return removed + sum(_remove(table, which, before) for table, which, before in _rules())
 
 
 def would_keep_house() -> int:
-    """How many refusals and runs would go; of sessions and tries to sign in nothing is said."""
+    """How many refusals and runs would go; of sessions, tries to sign in and mails nothing is said."""
     found = 0
     for table, which, before in _rules():
         few = text(f"SELECT count(*) FROM (SELECT FROM {table} WHERE {which} LIMIT 100000) AS few")

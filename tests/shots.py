@@ -10,13 +10,23 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
+from flask import current_app
 from playwright.sync_api import Browser, sync_playwright
 
 from app import clock
-from app.database import db
+from app.actor import Actor
+from app.alerts import alerts
+from app.alerts import operations as alert_rules
+from app.alerts.targets import PUBLIC
+from app.alerts.wishes import Wish
+from app.database import db, transaction
+from app.models.alert import AlertDelivery, AlertTry
 from app.models.payment_intent import PaymentIntent
+from app.settings import Settings
+from app.web.sealing import Seal
 from tests import factories
 from tests.e2e.visitor import CHROMIUM, QUIET, Scheme, visiting
 from tests.sandbox.client import Sandbox, running
@@ -70,6 +80,7 @@ def _filled(stack: Stack, sandbox: Sandbox) -> None:
     stack.run("sync", "run")
     with application(stack.database_url, stack.folder).app_context():
         _asked()
+        _told()
         db.engine.dispose()
 
 
@@ -83,6 +94,36 @@ def _asked() -> None:
     factories.act(object_id=refused, status="refused", requested_by=EMAIL, **answered | {"refusal": why})
     # The newest: pictures are taken of the first two.
     factories.act(object_id=lost, requested_by=EMAIL, requested_at=clock.now())
+
+
+def _told() -> None:
+    """Rules of alerts, and what one told: sent, and tried in vain."""
+    settings: Settings = current_app.extensions["settings"]
+    account_id, seal, ana = factories.account().id, Seal.for_alerts(settings.secret_key), Actor("staff", EMAIL)
+    ways = (
+        ("mail", EMAIL),
+        ("slack", "https://hooks.slack.com/services/T0/B0/x"),
+        ("webhook", "https://ops.example.com/in"),
+    )
+    wishes = [
+        Wish("job.failed", ways),
+        Wish("refund.failed", ways[:1], measure="sum", currency="eur", more_than=50_000),
+    ]
+    made = [
+        alert_rules.add_rule(wish, account_id=account_id, reach=PUBLIC, seal=seal, actor=ana).rule for wish in wishes
+    ]
+    alert_rules.snooze(made[1].id, until=clock.now() + timedelta(hours=30), remark="The bank knows of it", actor=ana)
+    with transaction():
+        alerts.raise_alert(
+            "job.failed", ("job", "keep_house"), "Job keep_house failed 2 times within a day.", account_id=account_id
+        )
+        for sent in db.session.query(AlertDelivery).filter(AlertDelivery.path.is_(None)):
+            sent.state, sent.tries, sent.answer = "failed", 2, "503 Service Unavailable"
+            tries = [
+                AlertTry(delivery_id=sent.id, at=clock.now(), answer=words)
+                for words in ("No answer: timed out", sent.answer)
+            ]
+            db.session.add_all(tries)
 
 
 def _found(stack: Stack, browser: Browser, only: str) -> Iterator[tuple[str, str]]:

@@ -1,74 +1,81 @@
 """Making rules, silencing them, trying them out, ending them."""
 
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from app import clock
 from app.actor import Actor
-from app.alerts import targets
-from app.alerts.sources import BY_NAME
+from app.alerts import wishes
+from app.alerts.targets import Reach
+from app.alerts.wishes import Wish
 from app.audit import trail
 from app.database import db, transaction
 from app.errors import BadRequest, Conflict
-from app.mail import addresses
-from app.models.alert import CHANNELS, AlertDelivery, AlertRule
+from app.models.alert import AlertChannel, AlertDelivery, AlertRule
+from app.web.sealing import Seal
 
 _LONGEST_SNOOZE = timedelta(days=31)
-_LONGEST_WINDOW = 8_760
+_LONGEST_REMARK = 300
 
 
-def add_rule(  # noqa: PLR0913 - what a rule is, by name
-    *,
-    account_id: int,
-    source: str,
-    more_than: int,
-    window_hours: int,
-    channel: str,
-    target: str,
-    local: bool,
-    actor: Actor,
-) -> AlertRule:
-    """Make a rule. local: its receiver may be on this machine.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new rule, and what its webhook is signed with: shown this once and kept sealed."""
+
+    rule: AlertRule
+    secret: str | None
+
+
+def add_rule(wish: Wish, *, account_id: int, reach: Reach, seal: Seal, actor: Actor) -> Made:
+    """Make a rule with its channels. reach: where its receivers may be.
 
     Raises:
         BadRequest: a value makes no sense.
     """
-    if source not in BY_NAME or channel not in CHANNELS:
-        raise BadRequest("Choose what to be told of, and how.")
-    if not (0 <= more_than < 2**31 and 0 <= window_hours <= _LONGEST_WINDOW):
-        raise BadRequest("A window has 0 to 8760 hours, and a number to exceed is not below zero.")
-    target = addresses.checked(target) if channel == "mail" else targets.checked(target, local=local)
+    channels, secret = wishes.checked(wish, reach), None
     with transaction():
         rule = AlertRule(
-            account_id=account_id,
-            source=source,
-            more_than=more_than,
-            window_hours=window_hours,
-            channel=channel,
-            target=target,
-            secret=f"alsec_{secrets.token_urlsafe(32)}" if channel == "webhook" else None,
-            made_by=actor.name,
-            created_at=clock.now(),
-        )
+            id=uuid4(), account_id=account_id, source=wish.source, view_id=wish.view_id, maker_id=wish.maker_id,
+            measure=wish.measure, more_than=wish.more_than, currency=wish.currency, within_hours=wish.within_hours,
+            window_hours=wish.window_hours, made_by=actor.name, created_at=clock.now(),
+        )  # fmt: skip
         db.session.add(rule)
+        for kind, address in channels:
+            secret = f"alsec_{secrets.token_urlsafe(32)}" if kind == "webhook" else secret
+            rule.channels.append(_channel(kind, address, secret, seal))
         db.session.flush()
-        _record(actor, "alert.rule_made", rule, {"source": source, "channel": channel})
-    return rule
+        _record(actor, "alert.rule_made", rule, {"source": wish.source, "channels": [kind for kind, _ in channels]})
+    return Made(rule, secret)
 
 
-def snooze(rule_id: UUID, *, hours: int, actor: Actor) -> None:
-    """Tell nothing for so many hours; 0 wakes it up.
+def snooze(rule_id: UUID, *, until: datetime, remark: str, actor: Actor) -> None:
+    """Tell nothing until then, and say why.
 
     Raises:
-        BadRequest: longer than a month.
+        BadRequest: an instant that is over, or too far away; no remark.
     """
-    if not 0 <= hours <= _LONGEST_SNOOZE / timedelta(hours=1):
-        raise BadRequest("A rule can be silenced for at most 31 days.")
+    now, remark = clock.now(), " ".join(remark.split())
+    if not now < until <= now + _LONGEST_SNOOZE:
+        raise BadRequest("A rule can be silenced until a time within the next 31 days.")
+    if not remark or "\0" in remark:
+        raise BadRequest("Say why it is silenced: others rely on it.")
+    if len(remark) > _LONGEST_REMARK:
+        raise BadRequest(f"A remark has at most {_LONGEST_REMARK} characters.")
     with transaction():
         rule = _live(rule_id)
-        rule.snoozed_until = clock.now() + timedelta(hours=hours) if hours else None
-        _record(actor, "alert.rule_snoozed", rule, {"until": rule.snoozed_until})
+        rule.snoozed_until, rule.snooze_remark = until, remark
+        _record(actor, "alert.rule_snoozed", rule, {"until": until}, reason=remark)
+
+
+def wake(rule_id: UUID, *, actor: Actor) -> None:
+    """Tell again, what is still so included."""
+    with transaction():
+        rule = _live(rule_id)
+        rule.snoozed_until = rule.snooze_remark = None
+        _record(actor, "alert.rule_woken", rule, {"source": rule.source})
 
 
 def end(rule_id: UUID, *, actor: Actor) -> None:
@@ -79,20 +86,33 @@ def end(rule_id: UUID, *, actor: Actor) -> None:
         _record(actor, "alert.rule_ended", rule, {"source": rule.source})
 
 
-def try_out(rule_id: UUID, *, actor: Actor) -> UUID:
-    """Send a test to its receiver, also while it is silenced."""
+def try_out(rule_id: UUID, *, actor: Actor) -> list[UUID]:
+    """Send a test through each of its channels, also while it is silenced; the deliveries, which the log follows."""
     now = clock.now()
     with transaction():
         rule = _live(rule_id)
-        delivery = AlertDelivery(
-            id=uuid4(), account_id=rule.account_id, rule_id=rule.id, kind="test", object_type="alert_rule",
-            object_id=str(rule.id), text=f"A test by {actor.name}: alerts of this rule arrive here.", dedup_key=f"test:{uuid4()}",
-            raised_at=now, not_before=now, state="queued", tries=0,
-        )  # fmt: skip
-        db.session.add(delivery)
+        tests = [
+            AlertDelivery(
+                id=uuid4(), account_id=rule.account_id, rule_id=rule.id, channel_id=channel.id, kind="test",
+                object_type="alert_rule", object_id=str(rule.id), path=f"/admin/alerts/{rule.id}",
+                text=f"A test by {actor.name}: alerts of this rule arrive here.", dedup_key=f"test:{uuid4()}", raised_at=now,
+                not_before=now, state="queued", tries=0,
+            )
+            for channel in rule.channels
+        ]  # fmt: skip
+        db.session.add_all(tests)
         db.session.flush()
-        _record(actor, "alert.rule_tested", rule, {"delivery": delivery.id})
-    return delivery.id
+        _record(actor, "alert.rule_tested", rule, {"deliveries": [test.id for test in tests]})
+    return [test.id for test in tests]
+
+
+def _channel(kind: str, address: str, secret: str | None, seal: Seal) -> AlertChannel:
+    key = uuid4()
+    if kind == "mail":
+        return AlertChannel(id=key, kind=kind, shown=address)
+    signing = seal.shut(secret.encode(), owner=key) if kind == "webhook" and secret else None
+    shown = urlsplit(address).netloc
+    return AlertChannel(id=key, kind=kind, shown=shown, sealed=seal.shut(address.encode(), owner=key), secret=signing)
 
 
 def _live(rule_id: UUID) -> AlertRule:
@@ -102,5 +122,5 @@ def _live(rule_id: UUID) -> AlertRule:
     return rule
 
 
-def _record(actor: Actor, action: str, rule: AlertRule, after: dict[str, object]) -> None:
-    trail.record(actor, action, "alert_rule", str(rule.id), account_id=rule.account_id, after=after)
+def _record(actor: Actor, action: str, rule: AlertRule, after: dict[str, object], *, reason: str | None = None) -> None:
+    trail.record(actor, action, "alert_rule", str(rule.id), account_id=rule.account_id, after=after, reason=reason)

@@ -6,18 +6,19 @@ import http.client
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
 
 import orjson
 from sqlalchemy import and_, or_, select, update
 
 from app import clock
 from app.alerts import targets
+from app.alerts.targets import Reach
 from app.database import db, transaction
 from app.logs import redact
 from app.mail import letters, outbox
-from app.models.alert import AlertDelivery
+from app.models.alert import AlertDelivery, AlertTry
 from app.settings import Settings
+from app.web.sealing import BrokenSeal, Seal
 
 log = logging.getLogger("alerts")
 
@@ -26,6 +27,7 @@ NOBODY_SENDS_AFTER = timedelta(minutes=5)
 # After the first try, the second, …; after the last it has failed.
 PATIENCE = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
 _GOOD = range(200, 300)
+_LONGEST_ANSWER = 300
 
 
 def deliver_waiting(settings: Settings, *, stop: Callable[[], bool] = lambda: False) -> int:
@@ -38,7 +40,8 @@ def deliver_waiting(settings: Settings, *, stop: Callable[[], bool] = lambda: Fa
         if _is_hopeless(delivery):
             done += _end(delivery, "failed", "Every try ended without any answer, not even a bad one.")
         else:
-            done += _by_mail(delivery) if delivery.rule.channel == "mail" else _by_http(delivery, settings)
+            by_mail = delivery.channel.kind == "mail"
+            done += _by_mail(delivery, settings) if by_mail else _by_http(delivery, settings)
     return done
 
 
@@ -67,26 +70,28 @@ def _is_hopeless(delivery: AlertDelivery) -> bool:
     return delivery.tries > len(PATIENCE) + 1
 
 
-def _by_mail(delivery: AlertDelivery) -> int:
-    letter = letters.write("alert.raised", text=delivery.text, kind=delivery.kind)
+def _by_mail(delivery: AlertDelivery, settings: Settings) -> int:
+    link = _link(delivery, settings)
+    letter = letters.write("alert.raised", text=delivery.text, kind=delivery.kind, link=link)
     with transaction():
         outbox.post(
             letter,
-            to=delivery.rule.target,
+            to=delivery.channel.shown,
             account_id=delivery.account_id,
             by="alerts",
             dedup=f"alert:{delivery.id}",
             about=(delivery.object_type, delivery.object_id),
         )
-        _set(delivery.id, state="sent", answer="In the outbox", sent_at=clock.now(), asked_at=None)
+        _set(delivery, "In the outbox", state="sent", sent_at=clock.now())
     return 1
 
 
 def _by_http(delivery: AlertDelivery, settings: Settings) -> int:
-    body, headers = _message(delivery)
     try:
-        status, words = targets.post(delivery.rule.target, body, headers, local=settings.alerts_local)
-    except targets.BadTarget as refusal:
+        url, secret = _opened(delivery, settings)
+        body, headers = _message(delivery, secret, _link(delivery, settings))
+        status, words = targets.post(url, body, headers, reach=Reach.of(settings))
+    except (targets.BadTarget, BrokenSeal) as refusal:
         return _end(delivery, "failed", str(refusal))
     except (OSError, http.client.HTTPException) as error:
         return _later(delivery, f"No answer: {error or type(error).__name__}")
@@ -95,10 +100,21 @@ def _by_http(delivery: AlertDelivery, settings: Settings) -> int:
     return _later(delivery, f"{status} {words}")
 
 
-def _message(delivery: AlertDelivery) -> tuple[bytes, dict[str, str]]:
+def _opened(delivery: AlertDelivery, settings: Settings) -> tuple[str, str]:
+    """The address and what it is signed with, for as long as this call lasts."""
+    channel, seal = delivery.channel, Seal.for_alerts(settings.secret_key)
+    url = seal.open(channel.sealed or b"", owner=channel.id).decode()
+    return url, seal.open(channel.secret, owner=channel.id).decode() if channel.secret else ""
+
+
+def _link(delivery: AlertDelivery, settings: Settings) -> str | None:
+    return f"{settings.domain}{delivery.path}" if delivery.path else None
+
+
+def _message(delivery: AlertDelivery, secret: str, link: str | None) -> tuple[bytes, dict[str, str]]:
     headers = {"Content-Type": "application/json", "User-Agent": "Counterfoil"}
-    if delivery.rule.channel == "slack":
-        return orjson.dumps({"text": _plain(delivery.text)}), headers
+    if delivery.channel.kind == "slack":
+        return orjson.dumps({"text": _plain(delivery.text) + (f"\n{_plain(link)}" if link else "")}), headers
     now = clock.to_unix(clock.now())
     body = orjson.dumps(
         {
@@ -106,10 +122,11 @@ def _message(delivery: AlertDelivery) -> tuple[bytes, dict[str, str]]:
             "kind": delivery.kind,
             "object": {"type": delivery.object_type, "id": delivery.object_id},
             "text": delivery.text,
+            "url": link,
             "raised_at": clock.to_unix(delivery.raised_at),
         }
     )
-    return body, headers | {"Counterfoil-Signature": signature(delivery.rule.secret or "", now, body)}
+    return body, headers | {"Counterfoil-Signature": signature(secret, now, body)}
 
 
 def _plain(text: str) -> str:
@@ -122,21 +139,20 @@ def _later(delivery: AlertDelivery, answer: str) -> int:
         return _end(delivery, "failed", answer)
     with transaction():
         again_at = clock.now() + PATIENCE[delivery.tries - 1]
-        _set(delivery.id, state="queued", answer=_short(answer), not_before=again_at, asked_at=None)
+        _set(delivery, answer, state="queued", not_before=again_at)
     return 0
 
 
 def _end(delivery: AlertDelivery, state: str, answer: str) -> int:
-    sent_at = clock.now() if state == "sent" else None
     with transaction():
-        _set(delivery.id, state=state, answer=_short(answer), sent_at=sent_at, asked_at=None)
+        _set(delivery, answer, state=state, sent_at=clock.now() if state == "sent" else None)
     log.info(f"alert.{state}", extra={"delivery": str(delivery.id)})
     return 1
 
 
-def _set(delivery_id: UUID, **values: object) -> None:
-    db.session.execute(update(AlertDelivery).where(AlertDelivery.id == delivery_id).values(**values))
-
-
-def _short(text: str) -> str:
-    return redact(text.replace("\0", " ").encode("utf-8", "replace").decode())[:300]
+def _set(delivery: AlertDelivery, answer: str, **values: object) -> None:
+    """Keep what came of this try, beside those before it."""
+    said = redact(answer.replace("\0", " ").encode("utf-8", "replace").decode())[:_LONGEST_ANSWER]
+    kept = update(AlertDelivery).where(AlertDelivery.id == delivery.id)
+    db.session.execute(kept.values(answer=said, asked_at=None, **values))
+    db.session.add(AlertTry(delivery_id=delivery.id, at=delivery.asked_at or clock.now(), answer=said))

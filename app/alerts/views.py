@@ -1,38 +1,44 @@
-"""Alerts: the rules, what was told, and one's own digest."""
+"""Alert rules: who is told of what, when, and how."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload, selectinload
 
-from app.alerts import digest, operations
-from app.alerts.sources import SOURCES
+from app import clock
+from app.alerts import operations, wishes
+from app.alerts.conditions import heading
+from app.alerts.shown import CHANNEL_NAMES, LABELS, MEASURE_NAMES, label_of, receiver, state_of
+from app.alerts.targets import Reach
+from app.currencies import CURRENCIES
+from app.database import db
 from app.errors import BadRequest, DomainError
-from app.models.alert import STATES, AlertDelivery, AlertRule
+from app.models.alert import VIEW, AlertDelivery, AlertRule
+from app.models.saved_view import SavedView
 from app.settings import Settings
-from app.web import columns
+from app.web import columns, figures
 from app.web.accounts import current_account_id
-from app.web.admin import StaffView, expose
-from app.web.columns import personal
-from app.web.filters import ChoiceFilter, DateFilter, equals
+from app.web.admin import expose
+from app.web.filters import ChoiceFilter, equals
 from app.web.listing import ListView
 from app.web.lookup import find
-from app.web.permissions import SIGNED_IN, Permission, needs
+from app.web.permissions import Permission
+from app.web.sealing import Seal
 from app.web.sessions import current_actor
+from app.web.shelves import visible_to
 
-_SNOOZES = ((1, "1 hour"), (8, "8 hours"), (24, "1 day"), (168, "1 week"))
-_LABELS = {source.name: source.label for source in SOURCES}
-_CHANNELS = (("mail", "Mail"), ("slack", "Slack, incoming webhook"), ("webhook", "Signed webhook"))
-
-
-def _target(rule: AlertRule) -> str:
-    """An address as this person may see it; of a URL only where it leads, for Slack's is itself a secret."""
-    if rule.channel == "mail":
-        return personal(rule.target) or ""
-    return rule.target.split("/")[2]
-
-
-def _state(rule: AlertRule) -> str:
-    return "ended" if rule.ended_at else "snoozed" if rule.snoozed_until else "live"
+_STATES = {
+    "live": ("Live", "good"),
+    "snoozed": ("Snoozed", "wait"),
+    "broken": ("Broken", "bad"),
+    "ended": ("Ended", "calm"),
+}
+_SHOWN = 10
 
 
 class AlertRulesView(ListView[AlertRule, AlertRule]):
@@ -42,7 +48,7 @@ class AlertRulesView(ListView[AlertRule, AlertRule]):
     permission = Permission.ALERT_MANAGE
     endpoint = "alerts"
     title = "Alerts"
-    lead = "Who is told of what, and how."
+    lead = "Who is told of what, when, and how."
     group = "Oversight"
     icon = "bell"
     noun = ("rule", "rules")
@@ -51,74 +57,84 @@ class AlertRulesView(ListView[AlertRule, AlertRule]):
     empty_text = "Make one, and you are told before something is late."
     template = "alerts/list.html"
     columns = (
-        columns.text("source", "Of what", lambda rule: _LABELS.get(rule.source, rule.source), priority=1),
-        columns.text("channel", "How", lambda rule: dict(_CHANNELS)[rule.channel], priority=2),
-        columns.text("target", "To", _target, priority=1),
-        columns.text("state", "State", lambda rule: _state(rule).capitalize(), priority=1),
+        columns.text("source", "Of what", label_of, priority=1),
+        columns.text("when", "When", heading, priority=2),
+        columns.text("to", "To", lambda rule: ", ".join(receiver(channel) for channel in rule.channels), priority=1),
+        columns.text("state", "State", lambda rule: _STATES[state_of(rule)][0], priority=1),
         columns.text("by", "Made by", lambda rule: rule.made_by, priority=3),
         columns.instant("made", "Made", lambda rule: rule.created_at, sort=AlertRule.created_at, priority=3),
     )
     filters = (
-        ChoiceFilter(name="source", label="Of what", options=tuple(_LABELS.items()), match=equals(AlertRule.source)),
+        ChoiceFilter(
+            name="source",
+            label="Of what",
+            options=(*LABELS.items(), (VIEW, "A saved view")),
+            match=equals(AlertRule.source),
+        ),
     )
+
+    def rows(self) -> Select[Any]:
+        return super().rows().options(joinedload(AlertRule.view), selectinload(AlertRule.channels))
 
     def line_url(self, line: AlertRule) -> str | None:
         return url_for(".details", key=line.id)
 
     @expose("/new", methods=("GET",))
     def new(self) -> ResponseReturnValue:
-        """The form that makes a rule."""
-        return self._form_page({}, "")
+        """The form that makes a rule; `source` in the address chooses what of."""
+        return self._form_page(request.args, "")
 
     @expose("/new", methods=("POST",))
     def create(self) -> ResponseReturnValue:
-        """Make a rule."""
+        """Make a rule, and show this once what its webhook is signed with."""
         typed, settings = request.form, _settings()
         try:
-            rule = operations.add_rule(
+            wish = wishes.read(typed, views=_views(), maker_id=current_user.id)
+            made = operations.add_rule(
+                wish,
                 account_id=current_account_id(),
-                source=typed.get("source", ""),
-                more_than=_number(typed.get("more_than", "0")),
-                window_hours=_number(typed.get("window_hours", "24")),
-                channel=typed.get("channel", ""),
-                target=typed.get("target", ""),
-                local=settings.alerts_local,
+                reach=Reach.of(settings),
+                seal=Seal.for_alerts(settings.secret_key),
                 actor=current_actor(),
             )
         except DomainError as refusal:
-            return self._form_page(typed, str(refusal)), refusal.status
+            return self._form_page(typed, str(refusal)), 400
+        if made.secret:
+            return self.render("alerts/made.html", breadcrumbs=self._way(), rule=made.rule, secret=made.secret)
         flash("From now on this is told.", "success")
-        return redirect(url_for(".details", key=rule.id), 303)
+        return redirect(url_for(".details", key=made.rule.id), 303)
 
     @expose("/<key>")
     def details(self, key: str) -> ResponseReturnValue:
         """One rule."""
-        rule = find(AlertRule, key, what="alert rule")
-        return self.render(
-            "alerts/rule.html",
-            breadcrumbs=[(self.title, url_for(".index_view"))],
-            rule=rule,
-            label=_LABELS.get(rule.source, rule.source),
-            channel=dict(_CHANNELS)[rule.channel],
-            target=_target(rule),
-            state=_state(rule),
-            snoozes=_SNOOZES,
-        )
+        return self._page(find(AlertRule, key, what="alert rule"))
 
     @expose("/<key>/test", methods=("POST",))
     def test(self, key: str) -> ResponseReturnValue:
-        """Send a test to its receiver."""
+        """Send a test through each of its channels."""
         rule = find(AlertRule, key, what="alert rule")
-        return self._act(rule, lambda: operations.try_out(rule.id, actor=current_actor()), "A test is on its way.")
+        done = "A test is on its way; what the receiver answers stands below in some seconds."
+        return self._act(rule, lambda: operations.try_out(rule.id, actor=current_actor()), done)
 
     @expose("/<key>/snooze", methods=("POST",))
     def snooze(self, key: str) -> ResponseReturnValue:
-        """Silence it for some hours."""
+        """Silence it until a time, with a remark."""
         rule = find(AlertRule, key, what="alert rule")
-        hours = request.form.get("hours", "")
-        return self._act(
-            rule, lambda: operations.snooze(rule.id, hours=_number(hours), actor=current_actor()), "It is done."
-        )
+        typed = request.form
+        try:
+            until = _instant(typed.get("until", ""))
+            operations.snooze(rule.id, until=until, remark=typed.get("remark", ""), actor=current_actor())
+        except DomainError as refusal:
+            db.session.rollback()
+            return self._page(find(AlertRule, key, what="alert rule"), typed, str(refusal)), refusal.status
+        flash("It is silent until then.", "success")
+        return redirect(url_for(".details", key=rule.id), 303)
+
+    @expose("/<key>/wake", methods=("POST",))
+    def wake(self, key: str) -> ResponseReturnValue:
+        """Let it tell again."""
+        rule = find(AlertRule, key, what="alert rule")
+        return self._act(rule, lambda: operations.wake(rule.id, actor=current_actor()), "It tells again.")
 
     @expose("/<key>/end", methods=("POST",))
     def end(self, key: str) -> ResponseReturnValue:
@@ -126,96 +142,89 @@ class AlertRulesView(ListView[AlertRule, AlertRule]):
         rule = find(AlertRule, key, what="alert rule")
         return self._act(rule, lambda: operations.end(rule.id, actor=current_actor()), "The rule has ended.")
 
-    def _act(self, rule: AlertRule, act: object, done: str) -> ResponseReturnValue:
+    def _act(self, rule: AlertRule, act: Callable[[], object], done: str) -> ResponseReturnValue:
         back = url_for(".details", key=rule.id)
         try:
-            act()  # type: ignore[operator]
+            act()
         except DomainError as refusal:
             flash(str(refusal), "error")
         else:
             flash(done, "success")
         return redirect(back, 303)
 
-    def _form_page(self, typed: object, error: str) -> str:
+    def _page(self, rule: AlertRule, typed: Mapping[str, str] | None = None, error: str = "") -> str:
+        state, tone = _STATES[state_of(rule)]
+        lately = (
+            select(AlertDelivery).where(AlertDelivery.rule_id == rule.id).options(joinedload(AlertDelivery.channel))
+        )
+        in_order = lately.order_by(AlertDelivery.raised_at.desc(), AlertDelivery.id.desc()).limit(_SHOWN)
+        now = clock.now()
+        return self.render(
+            "alerts/rule.html",
+            breadcrumbs=self._way(),
+            rule=rule,
+            label=label_of(rule),
+            condition=heading(rule),
+            view_url=_view_url(rule),
+            channels=[(CHANNEL_NAMES[channel.kind], receiver(channel)) for channel in rule.channels],
+            state=state,
+            tone=tone,
+            told=[(sent, receiver(sent.channel)) for sent in db.session.scalars(in_order)],
+            typed=typed or {},
+            error=error,
+            usual_until=_as_typed(now + timedelta(hours=8)),
+            latest_until=_as_typed(now + timedelta(days=31)),
+            silent=rule.snoozed_until is not None and rule.snoozed_until > now,
+        )
+
+    def _form_page(self, typed: Mapping[str, str], error: str) -> str:
         return self.render(
             "alerts/new.html",
-            breadcrumbs=[(self.title, url_for(".index_view"))],
-            sources=list(_LABELS.items()),
-            channels=_CHANNELS,
+            breadcrumbs=self._way(),
+            sources=list(LABELS.items()),
+            views=[(f"{VIEW}:{key}", label) for key, label in _views().items()],
+            measures=list(MEASURE_NAMES.items()),
+            currencies=[(code, code.upper()) for code in sorted(CURRENCIES)],
             typed=typed,
             error=error,
         )
 
+    def _way(self) -> list[tuple[str, str]]:
+        return [(self.title, url_for(".index_view"))]
 
-class AlertLogView(ListView[AlertDelivery, AlertDelivery]):
-    """/admin/alerts/log"""
 
-    model = AlertDelivery
-    permission = Permission.ALERT_MANAGE
-    endpoint = "alert_log"
-    section_url = "/admin/alerts/log"
-    title = "Alerts sent"
-    lead = "What was told to whom, and what the receiver answered."
-    in_menu = False
-    noun = ("alert", "alerts")
-    order = "raised"
-    empty_title = "Nothing was told yet"
-    columns = (
-        columns.text("text", "What", lambda sent: sent.text, priority=1),
-        columns.status("state", "State", "alert", lambda sent: sent.state),
-        columns.text("to", "To", lambda sent: _target(sent.rule), priority=2),
-        columns.text("answer", "Answer", lambda sent: sent.answer, priority=3),
-        columns.number("tries", "Tries", lambda sent: sent.tries, priority=3),
-        columns.instant("raised", "When", lambda sent: sent.raised_at, sort=AlertDelivery.raised_at, priority=1),
+def _views() -> dict[str, str]:
+    """The kept views this person can have watched, by their ids, with the lists they are of."""
+    person = current_user._get_current_object()
+    lists = {
+        name: view
+        for name, view in figures.lists().items()
+        if person.may(view.permission) and figures.can_be_watched(view)
+    }
+    kept = select(SavedView.id, SavedView.name, SavedView.list_name).where(
+        SavedView.account_id == current_account_id(), visible_to(person), SavedView.list_name.in_(lists)
     )
-    filters = (
-        ChoiceFilter(
-            name="state",
-            label="State",
-            options=[(state, state.capitalize()) for state in STATES],
-            match=equals(AlertDelivery.state),
-        ),
-        DateFilter(name="raised", label="Day (UTC)", column=AlertDelivery.raised_at),
-    )
-
-    def line_url(self, line: AlertDelivery) -> str | None:
-        return url_for("alerts.details", key=line.rule_id)
+    rows = db.session.execute(kept.order_by(SavedView.list_name, SavedView.name)).all()
+    return {str(row.id): f"{lists[row.list_name].title}: {row.name}" for row in rows}
 
 
-class DigestView(StaffView):
-    """/admin/digest"""
+def _view_url(rule: AlertRule) -> str | None:
+    listed = figures.lists().get(rule.view.list_name) if rule.view else None
+    return url_for(f"{listed.endpoint}.index_view", view=rule.view_id) if listed else None
 
-    permission = SIGNED_IN
-    endpoint = "digest"
-    title = "Daily digest"
-    in_menu = False
 
-    @expose("/")
-    def index_view(self) -> ResponseReturnValue:
-        """Where I am, and whether I want it."""
-        zone, wanted = digest.wish(current_user.id)
-        return self.render("alerts/digest.html", zone=zone, wanted=wanted)
+def _instant(typed: str) -> datetime:
+    """A day and a time in UTC, as browsers send them."""
+    try:
+        return datetime.fromisoformat(typed.strip()).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise BadRequest("Write the time like 2026-11-27 08:00.") from error
 
-    @expose("/", methods=("POST",))
-    @needs(SIGNED_IN)
-    def save(self) -> ResponseReturnValue:
-        """Keep it."""
-        zone, wanted = request.form.get("zone", "").strip(), "wanted" in request.form
-        try:
-            digest.set_wish(current_user.id, zone=zone, wanted=wanted, actor=current_actor())
-        except DomainError as refusal:
-            return self.render("alerts/digest.html", zone=zone[:64], wanted=wanted, error=str(refusal)), refusal.status
-        flash("It is kept.", "success")
-        return redirect(url_for(".index_view"), 303)
+
+def _as_typed(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%dT%H:%M}"
 
 
 def _settings() -> Settings:
     found: Settings = current_app.extensions["settings"]
     return found
-
-
-def _number(text: str) -> int:
-    text = text.strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 7):  # noqa: PLR2004 - more hours than a window has
-        raise BadRequest("Write a whole number.")
-    return int(text)

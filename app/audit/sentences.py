@@ -30,6 +30,7 @@ SENTENCES: dict[str, str] = {
     "refund_batch.finished": "{who} finished the batch of refunds {after.name}: {after.made} made, {after.refused} refused",
     "alert.rule_made": "{who} made an alert rule for {after.source}",
     "alert.rule_snoozed": "{who} silenced alert rule {what} until {after.until}",
+    "alert.rule_woken": "{who} woke alert rule {what}",
     "alert.rule_tested": "{who} tried alert rule {what} out",
     "alert.rule_ended": "{who} ended an alert rule for {after.source}",
     "digest.wished": "{who} set the daily digest to {after.zone}, wanted: {after.wanted}",
@@ -143,9 +144,11 @@ SENTENCES: dict[str, str] = {
     "view.opens": "{who} opens the list {after.list} with the view {after.name}",
     "view.opens_no_more": "{who} no longer opens the list {after.list} with the view {after.name}",
     "view.deleted": "{who} deleted the view {after.name} of the list {after.list}",
+    "file.taken": "{who} downloaded {after.file} of {what}",
     "list.exported": "{who} downloaded the list of {what}",
     "personal.unmasked": "{who} had the personal data of {what} shown in full for ten minutes",
     "personal.hidden": "{who} hid the personal data of {what} again",
+    "personal.opened": "{who} opened {what}, its personal data masked",
     "personal.read": "{who} opened {what}, which holds personal data",
 }
 

@@ -56,7 +56,7 @@ _PARTS = f"""
       ORDER BY 1 DESC, 2 DESC LIMIT :limit)
     UNION ALL
     (SELECT a.at, 'act:' || lpad(a.id::text, 19, '0'), a.kind, a.id::text FROM (
-        SELECT *, CASE WHEN action IN ('personal.read', 'timeline.exported') THEN 'access'
+        SELECT *, CASE WHEN action IN ('personal.read', 'personal.opened', 'timeline.exported') THEN 'access'
             WHEN action IN ('personal.unmasked', 'personal.hidden') AND NOT 'staff' = ANY(:kinds) THEN 'access'
             WHEN actor_kind IN ('job', 'command') THEN 'job'
             WHEN actor_kind = 'stripe' THEN 'stripe' ELSE 'staff' END AS kind FROM audit_logs) AS a

@@ -83,8 +83,7 @@ class CustomersView(UnmaskPages, ListView[Customer, Customer]):
         """Everything about one person, in at most twelve queries. Who opens it is put on record."""
         person = persons.person(key)
         customer, sees_persons = person.customer, sees(person.customer.id)
-        if sees_persons:
-            witness.saw("personal.read", "customer", customer.id)
+        witness.saw("personal.read" if sees_persons else "personal.opened", "customer", customer.id)
         methods, mandates, stops = queries.ways_to_pay(person)
         return self.render(
             "customers/details.html",

@@ -93,6 +93,7 @@ class EvidencePages:
             raise Unknown("There is no such file any more.")
         answer = Response(files.content_of(file), mimetype=file.media_type)
         answer.headers.set("Content-Disposition", "attachment", filename=file.filename)
+        witness.saw("file.taken", "dispute", key, after={"file": file.filename})
         return answer
 
     @expose("/<key>/files/<field>/remove", methods=("POST",))
@@ -135,6 +136,7 @@ class EvidencePages:
     @needs(Permission.DISPUTE_SUBMIT)
     def review(self, key: str) -> ResponseReturnValue:
         """The last look before it is sent for good."""
+        witness.saw("personal.read", "dispute", find(Dispute, key, what="dispute").id)
         return self._review_page(find(Dispute, key, what="dispute"))
 
     @expose("/<key>/submit", methods=("POST",))

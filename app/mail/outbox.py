@@ -79,9 +79,11 @@ def send_again(mail_id: UUID, *, promise: str, actor: Actor) -> UUID:
         Conflict: it is still on its way, or its words were for its receiver alone.
     """
     with transaction():
-        mail = db.session.get_one(Mail, mail_id, populate_existing=True)
+        mail = db.session.get_one(Mail, mail_id, with_for_update=True, populate_existing=True)
         if mail.secret:
             raise Conflict("What this mail said is not kept, so it cannot be sent again. Make a new link.")
+        if mail.words_gone_at is not None:
+            raise Conflict("What this mail said is not kept any more, so it cannot be sent again.")
         if not mail.may_repeat:
             raise Conflict("This mail is still on its way. Wait until it was sent, or has failed.")
         key = f"again:{mail_id}:{promise}"

@@ -47,6 +47,16 @@ def connected(url: str) -> Iterator[smtplib.SMTP]:
             line.quit()
 
 
+def secured_by(line: smtplib.SMTP) -> str | None:
+    """`TLSv1.3`, with the server's certificate checked; None when the line is plain."""
+    return line.sock.version() if isinstance(line.sock, ssl.SSLSocket) else None
+
+
+def is_here(url: str) -> bool:
+    """The mail server is on this machine, where no line can be listened to."""
+    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
+
+
 def hand_over(line: smtplib.SMTP, message: EmailMessage, *, sender: str, recipient: str) -> None:
     """Give the server one letter.
 

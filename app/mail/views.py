@@ -14,7 +14,7 @@ from app.mail import outbox
 from app.mail.message import message_id
 from app.models.mail import STATES, Mail
 from app.settings import Settings
-from app.web import columns
+from app.web import columns, witness
 from app.web.admin import expose, may
 from app.web.filters import ChoiceFilter, DateFilter, Filter, TextFilter, equals
 from app.web.listing import ListView
@@ -77,6 +77,8 @@ class MailsView(ListView[Mail, Mail]):
     def details(self, key: str) -> ResponseReturnValue:
         """One mail."""
         mail = find(Mail, key, what="mail")
+        if may(Permission.PERSONAL_READ):
+            witness.saw("personal.read", "mail", str(mail.id))
         settings: Settings = current_app.extensions["settings"]
         return self.render(
             "mail_log/details.html",
@@ -98,6 +100,7 @@ class MailsView(ListView[Mail, Mail]):
         file = next((file for file in outbox.files_of(mail.id) if str(file.id) == number), None)
         if file is None:
             raise Unknown("This mail has no such file.")
+        witness.saw("file.taken", "mail", str(mail.id), after={"file": file.name})
         return send_file(BytesIO(file.content), file.type, as_attachment=True, download_name=file.name)
 
     @expose("/<key>/again", methods=("POST",))

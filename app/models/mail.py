@@ -24,6 +24,7 @@ class Mail(Base):
     asked_at: somebody has been talking to the mail server about it since then.
     doubts: how often the server's answer was lost after it may have taken the letter.
     secret: nobody but the receiver may read it; `text` says so, and the words wait encrypted in `sealed` until the end.
+    words_gone_at: since then what it said is not kept any more.
     again_of_id: the letter that this one repeats. asked_by: the person or job that wrote it.
     """
 
@@ -36,6 +37,11 @@ class Mail(Base):
         # A line break in one of these would be a header of the writer's own choice.
         CheckConstraint("recipient !~ '[[:cntrl:][:space:]]' AND position('@' in recipient) > 1", name="recipient"),
         CheckConstraint("subject !~ '[[:cntrl:]]'", name="subject"),
+        Index(
+            "ix_mails_with_words",
+            "queued_at",
+            postgresql_where=sql("words_gone_at IS NULL AND state NOT IN ('queued', 'sending')"),
+        ),
         Index("uq_mails_promise", "account_id", "dedup_key", unique=True),
         Index("ix_mails_due", "not_before", postgresql_where=sql("state IN ('queued', 'sending')")),
         Index(None, "account_id", "queued_at", "id"),
@@ -68,6 +74,7 @@ class Mail(Base):
     asked_at: Mapped[datetime | None]
     error: Mapped[str | None]
     sent_at: Mapped[datetime | None]
+    words_gone_at: Mapped[datetime | None]
 
     @property
     def may_cancel(self) -> bool:
@@ -77,7 +84,7 @@ class Mail(Base):
     @property
     def may_repeat(self) -> bool:
         """It has come to an end, whichever, and its words are still there."""
-        return not self.secret and self.state not in {"queued", "sending"}
+        return not self.secret and self.words_gone_at is None and self.state not in {"queued", "sending"}
 
 
 class MailAttachment(Base):

@@ -2,7 +2,7 @@
 
 from app.models.account import Account
 from app.models.act import Act
-from app.models.alert import AlertDelivery, AlertRule, DigestWish
+from app.models.alert import AlertChannel, AlertDelivery, AlertRule, AlertTry, DigestWish
 from app.models.allowed_network import AllowedNetwork
 from app.models.api_key import ApiKey
 from app.models.approval import Approval, ApprovalPolicy, ApprovalVote
@@ -56,8 +56,10 @@ from app.models.webhook_try import WebhookTry
 TABLES = (
     Account,
     Act,
+    AlertChannel,
     AlertDelivery,
     AlertRule,
+    AlertTry,
     AllowedNetwork,
     ApiKey,
     Approval,

@@ -14,6 +14,7 @@ from app.models.mail import Mail
 from app.papers import printing
 from app.receipts import sheets
 from app.receipts.operations import KIND, file_name, send_receipt
+from app.web import witness
 from app.web.admin import StaffView, expose
 from app.web.lookup import find
 from app.web.permissions import Permission, needs
@@ -61,6 +62,7 @@ class ReceiptsView(StaffView):
         """The paper as a download."""
         charge = find(Charge, key, what="payment")
         printed = printing.print_sheet(sheets.of(charge))
+        witness.saw("file.taken", "charge", charge.id, after={"file": file_name(charge)})
         return send_file(
             BytesIO(printed.content), "application/pdf", as_attachment=True, download_name=file_name(charge)
         )

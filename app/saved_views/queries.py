@@ -1,27 +1,17 @@
 """Which views there are for somebody, and what they are of."""
 
-from typing import Any
 from uuid import UUID
 
-from flask import current_app
 from sqlalchemy import select
 
 from app.database import db
 from app.errors import Unknown
 from app.models.saved_view import SavedView, ViewDefault
 from app.models.staff import Staff
-from app.web.listing import ListView
+from app.web.figures import AnyList, lists
 from app.web.lookup import find
 from app.web.sessions import Person
 from app.web.shelves import role_of
-
-AnyList = ListView[Any, Any]
-
-
-def lists() -> dict[str, AnyList]:
-    """Every list of the staff pages by its name."""
-    owners = (getattr(view, "__self__", None) for view in current_app.view_functions.values())
-    return {owner.endpoint: owner for owner in owners if isinstance(owner, ListView)}
 
 
 def open_lists(person: Person) -> dict[str, AnyList]:

@@ -17,6 +17,7 @@ from app.web import columns
 from app.web.accounts import current_account_id
 from app.web.admin import expose, may
 from app.web.asked import Asked
+from app.web.figures import AnyList, lists
 from app.web.filters import ChoiceFilter, Filter, equals
 from app.web.listing import ListView
 from app.web.permissions import ROLE_NAMES, SIGNED_IN, Permission, needs
@@ -68,8 +69,8 @@ class SavedViewsView(ListView[SavedView, Line]):
         return SavedView.name.icontains(text, autoescape=True)
 
     def lines(self, rows: Sequence[SavedView]) -> Sequence[Line]:
-        owners, lists = queries.owners({row.owner_id for row in rows}), queries.lists()
-        return [Line(row, lists[row.list_name].title, owners[row.owner_id]) for row in rows]
+        owners, known = queries.owners({row.owner_id for row in rows}), lists()
+        return [Line(row, known[row.list_name].title, owners[row.owner_id]) for row in rows]
 
     def line_url(self, line: Line) -> str | None:
         return url_for(".details", key=line.view.id)
@@ -127,7 +128,7 @@ class SavedViewsView(ListView[SavedView, Line]):
     def keep_as_shown(self, key: str) -> ResponseReturnValue:
         """Make the view what its list shows now."""
         view = queries.visible(key, _person())
-        asked = _state(queries.lists()[view.list_name])
+        asked = _state(lists()[view.list_name])
 
         def act() -> None:
             _check_mine(view)
@@ -176,7 +177,7 @@ class SavedViewsView(ListView[SavedView, Line]):
         return redirect(to, 303)
 
     def _page(self, view: SavedView, *, error: str = "", typed: tuple[str, list[str], list[str]] | None = None) -> str:
-        list_view = queries.lists()[view.list_name]
+        list_view = lists()[view.list_name]
         state, lost = understood(list_view, view.asked)
         asked = Asked.read(list_view, state)
         holders = queries.defaults_of(view)
@@ -210,7 +211,7 @@ class SavedViewsView(ListView[SavedView, Line]):
         )
 
 
-def _state(view: queries.AnyList) -> dict[str, str]:
+def _state(view: AnyList) -> dict[str, str]:
     """What the list understands of the state that came in a form."""
     return Asked.read(view, dict(parse_qsl(request.form.get("asked", "")[:20_000]))).state
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
+from smtplib import SMTPException
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -14,6 +15,7 @@ from app import clock
 from app.audit import anchors, chain
 from app.database import db
 from app.errors import ConfigurationError, DomainError
+from app.mail import relay
 from app.mirror import accounts
 from app.settings import Settings
 from app.sync.check import check
@@ -23,6 +25,8 @@ from app.sync.progress import Progress
 # Stripe's own check of signatures forgives 300 s; from 60 s on a clock is worth a look.
 _SKEW = timedelta(seconds=60)
 _FIRST_VERSION = 150_000
+# Letters wait longer only when nobody sends them; a server that is away moves them on.
+_MAIL_LATE = timedelta(minutes=15)
 # A job notes the head each night.
 _NOTED_LATELY = timedelta(days=2)
 # Drifts that are shown one by one.
@@ -61,7 +65,14 @@ def examine(
     if migrated.health is Health.BAD:
         return
     reachable = yield from _stripe(gateway, settings)
-    for question in (_events, _refunds_without_answer, _last_sync, _refunds_fit, lambda: _audit(settings)):
+    for question in (
+        _events,
+        _refunds_without_answer,
+        _last_sync,
+        _refunds_fit,
+        lambda: _audit(settings),
+        lambda: _mail(settings),
+    ):
         yield from question()
         db.session.rollback()
     if reachable and (full or settings.sandbox):
@@ -180,6 +191,34 @@ def _audit(settings: Settings) -> Iterator[Finding]:
         late = clock.now() - noted[-1].noted_at > _NOTED_LATELY
         words = f"Audit trail: whole, its head noted outside on {noted[-1].noted_at:%Y-%m-%d}"
         yield Finding(Health.ODD if late else Health.GOOD, f"{words}, which is long ago." if late else f"{words}.")
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    """Whether the mail server takes us, and whether anything is stuck before it."""
+    late = text("SELECT count(*) FROM mails WHERE state IN ('queued', 'sending') AND not_before < :late")
+    waiting = db.session.execute(late, {"late": clock.now() - _MAIL_LATE}).scalar_one()
+    db.session.rollback()
+    if not settings.smtp_url:
+        health = Health.BAD if settings.livemode else Health.GOOD
+        ends = "wait until it is" if settings.livemode else "are kept for reading under /admin/mails"
+        yield Finding(health, f"Mail: SMTP_URL is not set; letters {ends}.")
+        return
+    try:
+        with relay.connected(settings.smtp_url) as line:
+            secured = relay.secured_by(line)
+            line.noop()
+    except (relay.RelayAway, OSError, SMTPException) as error:
+        yield Finding(Health.BAD, f"Mail: {error}")
+    else:
+        words = f"Mail: the server answers, {secured or 'without encryption'}."
+        odd = not secured and not relay.is_here(settings.smtp_url)
+        yield Finding(
+            Health.ODD if odd else Health.GOOD, f"{words} Use smtp+starttls:// or smtps://." if odd else words
+        )
+    if waiting:
+        yield Finding(
+            Health.BAD, f"Mail: {waiting} letters have been due for a quarter of an hour. Is a worker running?"
+        )
 
 
 def _mirror(gateway: Source, settings: Settings, progress: Progress | None) -> Iterator[Finding]:

@@ -42,6 +42,13 @@ class Seal:
         """Of keys for programs, which are only ever hashed."""
         return cls(_derived(secret_key, b"counterfoil api key"), _derived(secret_key, b"counterfoil api key mark"))
 
+    @classmethod
+    def for_alerts(cls, secret_key: str) -> Self:
+        """Of the addresses that alerts go to, and of what they are signed with."""
+        return cls(
+            _derived(secret_key, b"counterfoil alert channel"), _derived(secret_key, b"counterfoil alert channel mark")
+        )
+
     def shut(self, secret: bytes, *, owner: UUID) -> bytes:
         """AES-256-GCM, bound to its owner: copied to somebody else's row it opens no more."""
         nonce = token_bytes(_NONCE)

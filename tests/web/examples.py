@@ -11,7 +11,7 @@ from app.actor import Actor
 from app.audit import trail
 from app.database import Base, db, transaction
 from app.models.act import Act
-from app.models.alert import AlertRule
+from app.models.alert import AlertChannel, AlertDelivery, AlertRule
 from app.models.api_key import ApiKey
 from app.models.approval import Approval
 from app.models.audit_log import AuditLog
@@ -214,8 +214,18 @@ class Shop:
     def alert(self) -> AlertRule:
         return _added(
             AlertRule(
-                source="failed_refunds", more_than=0, window_hours=24, channel="mail", target=f"{MARK}@example.com",
-                made_by="ana@shop.example", created_at=NOON, **self._of,
+                source="failed_refunds", more_than=0, window_hours=24, made_by="ana@shop.example", created_at=NOON,
+                channels=[AlertChannel(kind="mail", shown=f"{MARK}@example.com")], **self._of,
+            )
+        )  # fmt: skip
+
+    @cached_property
+    def told(self) -> AlertDelivery:
+        return _added(
+            AlertDelivery(
+                rule_id=self.alert.id, channel_id=self.alert.channels[0].id, kind="test", object_type="refund",
+                object_id="re_1", text=self._name, dedup_key="test", raised_at=NOON, not_before=NOON, state="snoozed",
+                **self._of,
             )
         )  # fmt: skip
 
@@ -232,6 +242,7 @@ class Shop:
 # Section and argument of an address → what stands there. A new route with an argument needs its line here.
 ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "acts.key": lambda shop: shop.act.id,
+    "alert_log.key": lambda shop: shop.told.id,
     "alerts.key": lambda shop: shop.alert.id,
     "api_keys.key": lambda shop: shop.api_key.id,
     "approvals.key": lambda shop: shop.approval.id,

@@ -327,6 +327,7 @@ def test_a_download_is_for_those_who_may(app: Flask) -> None:
 # Session with account, kept views, rows; what a list asks beyond that stands beside it.
 THREE = 3
 MORE = {
+    "alerts": 1,  # channels
     "charges": 1,  # customers
     "payments": 1,  # customers
     "reviews": 1,  # payments

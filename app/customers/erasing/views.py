@@ -19,7 +19,7 @@ from app.errors import BadRequest, Conflict, DomainError
 from app.models.customer import Customer
 from app.models.erasure import DONE, ErasedObject, Erasure, ErasureStep
 from app.papers import printing
-from app.web import columns, proof
+from app.web import columns, proof, witness
 from app.web.admin import expose
 from app.web.filters import ChoiceFilter, DateFilter, Filter, TextFilter, equals
 from app.web.guard import unattended
@@ -131,6 +131,7 @@ class ErasuresView(ListView[Erasure, Erasure]):
             raise Conflict("It is not done yet. The paper is written when it is.")
         printed = printing.print_sheet(certificate.of(erasure))
         name = f"erasure-{str(erasure.id)[:8]}.pdf"
+        witness.saw("file.taken", "erasure", str(erasure.id), after={"file": name})
         return send_file(BytesIO(printed.content), "application/pdf", as_attachment=True, download_name=name)
 
     def _form_page(
