@@ -67,7 +67,7 @@ def snooze(rule_id: UUID, *, until: datetime, remark: str, actor: Actor) -> None
     with transaction():
         rule = _live(rule_id)
         rule.snoozed_until, rule.snooze_remark = until, remark
-        _record(actor, "alert.rule_snoozed", rule, {"until": until}, reason=remark)
+        _record(actor, "alert.rule_snoozed", rule, {"until": f"{until:%Y-%m-%d %H:%M} UTC"}, reason=remark)
 
 
 def wake(rule_id: UUID, *, actor: Actor) -> None:

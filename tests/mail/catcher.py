@@ -14,7 +14,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 @dataclass
 class Caught:
-    """What arrived. `answers`: what the server says to the next letters instead of 250; "cut" takes one and breaks the line."""
+    """What arrived. `answers`: what the server says to the next letters instead of 250; "cut" takes one and breaks the line,
+    "hang" takes one and says nothing for a minute."""
 
     port: int = 0
     envelopes: list[Envelope] = field(default_factory=list)
@@ -40,6 +41,9 @@ class Caught:
             assert server.transport is not None
             server.transport.abort()
             raise asyncio.CancelledError
+        if said == "hang":
+            self.envelopes.append(envelope)
+            await asyncio.sleep(60)
         if said.startswith("250"):
             self.envelopes.append(envelope)
         return said

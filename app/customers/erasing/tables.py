@@ -65,6 +65,7 @@ ABOUT: tuple[About, ...] = (
           {"words": GONE}),
     About("approvals", _REQUESTS, {
         "reason": GONE, "facts": "'{}'::jsonb", "outcome": f"CASE WHEN t.outcome IS NOT NULL THEN {GONE} END"}),
+    About("alert_tries", "t.delivery_id IN (SELECT t.id FROM alert_deliveries t WHERE t.object_id = ANY(:ids))", {"answer": GONE}),
     About("alert_deliveries", "t.object_id = ANY(:ids)", {
         "text": GONE, "answer": f"CASE WHEN t.answer IS NOT NULL THEN {GONE} END"}),
     About("gateway_calls", "t.object_id = ANY(:ids) OR t.idempotency_key = ANY(:keys)",

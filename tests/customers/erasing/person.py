@@ -9,7 +9,7 @@ from app.audit import trail
 from app.database import db, transaction
 from app.mirror import kinds
 from app.models.act import Act
-from app.models.alert import AlertDelivery, AlertRule
+from app.models.alert import AlertChannel, AlertDelivery, AlertRule, AlertTry
 from app.models.block_list_item import BlockListItem
 from app.models.dispute_draft import DisputeDraft, DisputeFile
 from app.models.gateway_call import GatewayCall
@@ -163,7 +163,7 @@ class Person:
         """What staff wrote, and what was done."""
         key, mark, account_id = self.key, self.mark, self.account_id
         charge_id, dispute_id = f"ch_{key}", f"dp_{key}"
-        batch_id, rule_id = uuid4(), uuid4()
+        batch_id, rule_id, channel_id, told_id = uuid4(), uuid4(), uuid4(), uuid4()
         with transaction():
             refund = db.session.query(Refund).filter_by(stripe_id=f"re_{key}").one()
             refund.reason_text, refund.requested_by, refund.requested_at = mark, ANA.name, NOON
@@ -199,8 +199,9 @@ class Person:
                                 duration_ms=1, parameters=mark, error=mark),
                     GatewayCall(at=NOON, method="POST", path="/v1/customers", idempotency_key="k", object_id="cus_new", duration_ms=1,
                                 parameters=f'{{"email": "{self.mail}"}}', error=None),
-                    AlertRule(id=rule_id, account_id=account_id, source="x", more_than=0, window_hours=1, channel="mail",
-                              target=self.mail, made_by=ANA.name, created_at=NOON),
+                    AlertRule(id=rule_id, account_id=account_id, source="x", more_than=0, window_hours=1, made_by=ANA.name,
+                              created_at=NOON, snooze_remark=f"{self.mail} knows", trouble=self.mail),
+                    AlertChannel(id=channel_id, rule_id=rule_id, kind="mail", shown=self.mail),
                     RefundBatch(id=batch_id, account_id=account_id, name=f"For {self.name}", words=f"{self.mail} asked", state="draft",
                                 made_by=ANA.name, made_at=NOON),
                     SignInAttempt(at=NOON, email=self.mail, ip="203.0.113.9", succeeded=False),
@@ -213,8 +214,10 @@ class Person:
             db.session.flush()
             db.session.add_all(
                 [
-                    AlertDelivery(account_id=account_id, rule_id=rule_id, kind="x", object_type="charge", object_id=charge_id,
+                    AlertDelivery(id=told_id, account_id=account_id, rule_id=rule_id, channel_id=channel_id, kind="x",
+                                  object_type="charge", object_id=charge_id,
                                   text=mark, dedup_key=charge_id, raised_at=NOON, not_before=NOON, state="sent", answer=mark),
+                    AlertTry(delivery_id=told_id, at=NOON, answer=mark),
                     RefundBatchRow(batch_id=batch_id, number=1, given=mark, charge_id=charge_id, amount=5, currency="eur",
                                    reason="duplicate", words=mark, state="refused", why_not=mark),
                     RefundBatchRow(batch_id=batch_id, number=2, given=self.mail, state="bad", why_not=f"{self.mail} is no payment"),
