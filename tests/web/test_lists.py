@@ -163,6 +163,8 @@ def test_no_page_has_more_than_two_hundred_rows(app: Flask, size: str, rows: int
     assert len(_shown(developer.get(f"/admin/webhooks/?size={size}").html)) == rows
 
 
+# Every list with every oddity: some two thousand pages.
+@pytest.mark.timeout(600)
 def test_nothing_that_is_typed_into_an_address_breaks_a_list(app: Flask) -> None:
     _fill(5)
     admin = staff(app, "admin")
