@@ -18,6 +18,8 @@ from app.audit import trail
 from app.audit.views import AuditView
 from app.calls.views import GatewayCallsView
 from app.charges.views import ChargesView
+from app.checkout import door as checkout_door
+from app.checkout.views import PaymentLinksView
 from app.customers import agreed as agreed_export
 from app.customers.erasing import agreed as agreed_erasure
 from app.customers.erasing.views import ErasuresView
@@ -108,6 +110,7 @@ def create_app(settings: Settings, timetable: Sequence[Line] = ()) -> Flask:
     app.register_blueprint(links_door.pages)
     app.register_blueprint(passkey_door.pages)
     app.register_blueprint(card_door.pages)
+    app.register_blueprint(checkout_door.pages)
     init_sso(app)
     app.register_blueprint(sso_door.pages)
     # For programs, with a key.
@@ -121,6 +124,7 @@ def create_app(settings: Settings, timetable: Sequence[Line] = ()) -> Flask:
             ChargesView(),
             AuthorisationsView(),
             PaymentsView(),
+            PaymentLinksView(),
             RefundsView(),
             CreditNotesView(),
             ReviewsView(),

@@ -16,6 +16,7 @@ from jobs.read_old_mandates import MOST, OLDEST, read_old_mandates
 from jobs.run_refund_batches import run_refund_batches
 from jobs.send_mails import send_mails
 from jobs.settle_acts import settle_acts
+from jobs.settle_checkouts import settle_checkouts
 from jobs.settle_refunds import settle_refunds
 from jobs.submit_last_chances import submit_last_chances
 from jobs.understand_events import understand_events
@@ -42,6 +43,12 @@ TIMETABLE: tuple[Line, ...] = (
         Every(seconds=10),
         longest_pause=_SHORT,
         harm="Nobody learns what became of what was asked of Stripe and not answered.",
+    ),
+    Line(
+        settle_checkouts,
+        Every(seconds=10),
+        longest_pause=_SHORT,
+        harm="Who pays by a link and does not come back is not thanked, and pages of closed links stay open.",
     ),
     Line(send_mails, Every(seconds=5)),
     Line(deliver_alerts, Every(seconds=10), longest_pause=_SHORT, harm="Nobody is told of anything."),

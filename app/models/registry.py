@@ -31,6 +31,7 @@ from app.models.last_chance import LastChance, LeftAlone
 from app.models.mail import Mail, MailAttachment
 from app.models.mandate import Mandate
 from app.models.payment_intent import PaymentIntent
+from app.models.payment_link import CheckoutVisit, PaymentLink
 from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.product import Price, Product
@@ -72,6 +73,7 @@ TABLES = (
     CardUpdateLink,
     Charge,
     CheckoutSession,
+    CheckoutVisit,
     CreditNote,
     CustomValue,
     Customer,
@@ -107,6 +109,7 @@ TABLES = (
     Note,
     Passkey,
     PaymentIntent,
+    PaymentLink,
     PaymentMethod,
     Payout,
     Price,

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     CHARGE_CAPTURE = "charge.capture"
     RISK_READ = "risk.read"
     RISK_DECIDE = "risk.decide"
+    PAYMENT_LINK_MANAGE = "payment_link.manage"
     REFUND_READ = "refund.read"
     REFUND_CREATE = "refund.create"
     REFUND_APPROVE = "refund.approve"
@@ -79,6 +80,7 @@ LABELS: dict[Permission, str] = {
     Permission.METHOD_MANAGE: "Change how customers pay: defaults, detaching, update links, and stopped debits",
     Permission.CHARGE_READ: "See payments",
     Permission.CHARGE_CAPTURE: "Capture and cancel payments that are only held",
+    Permission.PAYMENT_LINK_MANAGE: "Make and close payment links",
     Permission.RISK_READ: "See reviews, blocked payments and the block list",
     Permission.RISK_DECIDE: "Approve reviews, and change the block list",
     Permission.REFUND_READ: "See refunds",
@@ -147,6 +149,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.DISPUTE_FEE,
             Permission.NOTE_WRITE,
             Permission.METHOD_MANAGE,
+            Permission.PAYMENT_LINK_MANAGE,
             Permission.CUSTOMER_LINK,
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,
@@ -171,6 +174,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         | {
             Permission.NOTE_WRITE,
             Permission.METHOD_MANAGE,
+            Permission.PAYMENT_LINK_MANAGE,
             Permission.CUSTOMER_LINK,
             Permission.CUSTOMER_EXPORT,
             Permission.CUSTOMER_ERASE,
@@ -196,6 +200,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         | {
             Permission.NOTE_WRITE,
             Permission.METHOD_MANAGE,
+            Permission.PAYMENT_LINK_MANAGE,
             Permission.CUSTOMER_LINK,
             Permission.PERSONAL_READ,
             Permission.REFUND_CREATE,

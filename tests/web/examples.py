@@ -30,6 +30,7 @@ from app.models.job_run import JobRun
 from app.models.mail import Mail, MailAttachment
 from app.models.mandate import Mandate
 from app.models.payment_intent import PaymentIntent
+from app.models.payment_link import PaymentLink
 from app.models.payment_method import PaymentMethod
 from app.models.payout import Payout
 from app.models.refund import Refund
@@ -230,6 +231,15 @@ class Shop:
         )  # fmt: skip
 
     @cached_property
+    def payment_link(self) -> PaymentLink:
+        return _added(
+            PaymentLink(
+                token=uuid4().hex, title=self._name, amount=2_000, currency="eur", created_by="ana@shop.example",
+                created_at=NOON, **self._of,
+            )
+        )  # fmt: skip
+
+    @cached_property
     def api_key(self) -> ApiKey:
         return _added(
             ApiKey(
@@ -262,6 +272,7 @@ ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "mails.key": lambda shop: shop.mail.id,
     "mails.number": lambda shop: shop.attachment.id,
     "methods.key": lambda shop: shop.method.id,
+    "payment_links.key": lambda shop: shop.payment_link.id,
     "payments.key": lambda shop: shop.intent.id,
     "payouts.key": lambda shop: shop.payout.id,
     "receipts.key": lambda shop: shop.charge.id,
@@ -285,6 +296,8 @@ OF_THE_HOUSE: dict[str, Callable[[], object]] = {
     "invitations.key": lambda: _invitation().id,
     "invitations.staff_id": lambda: somebody().id,
     "card.token": lambda: "unknown",
+    "checkout.secret": lambda: "unknown",
+    "checkout.token": lambda: "unknown",
     "job_runs.key": lambda: _run().id,
     "jobs.job": lambda: "keep_house",
     "links.token": lambda: "unknown",
