@@ -59,7 +59,7 @@ class BeingPaid(Conflict):
 
 def link_of(token: str) -> PaymentLink | None:
     """The link with this in its address; its uses as the database has them now, for a trigger counts them."""
-    if not token.isascii():
+    if not (token.isascii() and token.isprintable()):
         return None
     found = select(PaymentLink).where(PaymentLink.token == token)
     return db.session.scalar(found.execution_options(populate_existing=True))

@@ -17,6 +17,7 @@ OPEN = {
     "passkey_door.question", "passkey_door.come_in", "passkey_door.second_question", "passkey_door.second",
     "stripe_webhooks.receive",
     "card.start", "card.leave", "card.done", "card.stop", "card.stopped",
+    "checkout.start", "checkout.leave", "checkout.done", "checkout.back",
     "health.live", "health.ready", "health.metrics",
 }  # fmt: skip
 
@@ -24,6 +25,7 @@ OPEN = {
 WHO = {
     Permission.REFUND_CREATE: {"admin", "finance", "support_lead", "support"},
     Permission.REFUND_APPROVE: {"admin", "finance", "support_lead"},
+    Permission.PAYMENT_LINK_MANAGE: {"admin", "finance", "support_lead", "support"},
     Permission.DISPUTE_EVIDENCE: {"admin", "finance", "support_lead", "dispute_analyst"},
     Permission.DISPUTE_SUBMIT: {"admin", "finance", "support_lead", "dispute_analyst"},
     Permission.DISPUTE_ACCEPT: {"admin", "finance", "support_lead", "dispute_analyst"},

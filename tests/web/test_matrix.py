@@ -19,6 +19,9 @@ from tests.desk import Desk, Page, read, staff, visitor
 from tests.web.examples import IN_FORMS, MARK
 from tests.web.routes import UNSAFE, Route, fingerprint, routes_with_rows, undone
 
+# Every route for every role: more than any other test, on a busy machine more than the two minutes each may take.
+pytestmark = pytest.mark.timeout(360)
+
 # What is only there to remember that somebody looked.
 NOTES = ("audit_logs", "staff_sessions", "accounts")
 
