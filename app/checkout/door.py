@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.checkout import paying
+from app.checkout import outcomes, paying
 from app.checkout.paying import BeingPaid, LinkOver, TooMany
 from app.database import db
 from app.errors import DomainError, GatewayRefused, GatewayUnavailable
@@ -66,7 +66,7 @@ def done(secret: str) -> ResponseReturnValue:
     visit_id, told = visit.id, True
     if visit.is_unsettled:
         try:
-            visit = paying.look(visit_id, gateway=gateway())
+            visit = outcomes.look(visit_id, gateway=gateway())
         except (GatewayUnavailable, GatewayRefused):
             db.session.rollback()
             visit, told = db.session.get_one(CheckoutVisit, visit_id), False

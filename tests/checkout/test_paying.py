@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app import clock
-from app.checkout import links, paying
+from app.checkout import links, outcomes, paying
 from app.checkout.paying import BeingPaid, LinkOver, TooMany
 from app.database import db, transaction
 from app.errors import GatewayUnavailable
@@ -84,9 +84,9 @@ def test_who_comes_back_and_the_webhook_at_once_are_one_fulfilment(shop: Shop, a
         with shop.app.app_context():
             start.wait()
             if number % 2:
-                paying.settle(visit_id)
+                outcomes.settle(visit_id)
             else:
-                paying.look(visit_id, gateway=gateway())
+                outcomes.look(visit_id, gateway=gateway())
             db.session.remove()
 
     arrivals = [threading.Thread(target=arrive, args=(number,)) for number in range(8)]
