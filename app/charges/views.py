@@ -2,26 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import joinedload
 
 from app.charges import figures, particulars, queries, timeline, twins, words
 from app.charges.filters import FILTERS
+from app.charges.written import STATE
 from app.mirror import raw
 from app.models import charge_facets
 from app.models.charge import Charge
 from app.remarks import queries as remarks
-from app.web import calls, columns, people
+from app.web import calls, columns, in_sql, people
 from app.web.accounts import current_account_id
 from app.web.admin import expose, may
 from app.web.formatting import HERE, filled
 from app.web.listing import ListView
 from app.web.lookup import find
 from app.web.people import Payer, called, visible
+from app.web.people_in_sql import address_first, with_payers
 from app.web.permissions import Permission
 
 _BOX = Markup(
@@ -63,10 +66,14 @@ class ChargesView(ListView[Charge, Line]):
     empty_title = "No payments yet"
     empty_text = "They appear here with the first webhook or sync."
     columns = (
-        columns.amount("amount", "Amount", lambda line: line.charge.total),
-        columns.status("status", "Status", "charge", lambda line: line.charge.state),
+        columns.amount(
+            "amount", "Amount", lambda line: line.charge.total, written=in_sql.amount(Charge.amount, Charge.currency)
+        ),
+        columns.status("status", "Status", "charge", lambda line: line.charge.state, written=(STATE,)),
         columns.Column(name="choose", label="Tick", show=lambda line: _choice(line.charge), exports=(), priority=2),
-        columns.text("customer", "Customer", lambda line: line.who, priority=1),
+        columns.text(
+            "customer", "Customer", lambda line: line.who, priority=1, written=(address_first(Charge.receipt_email),)
+        ),
         columns.Column(
             name="method",
             label="Method",
@@ -76,12 +83,24 @@ class ChargesView(ListView[Charge, Line]):
                 ("Brand", lambda line: line.charge.brand),
                 ("Last 4", lambda line: line.charge.last4),
             ),
+            written=(in_sql.words(Charge.method_type), in_sql.words(Charge.brand), in_sql.words(Charge.last4)),
         ),
         columns.text(
-            "decline", "Decline", lambda line: line.charge.decline_code or line.charge.failure_code, priority=3
+            "decline",
+            "Decline",
+            lambda line: line.charge.decline_code or line.charge.failure_code,
+            priority=3,
+            written=(in_sql.first(Charge.decline_code, Charge.failure_code),),
         ),
-        columns.instant("created", "Date", lambda line: line.charge.created_at, sort=Charge.created_at, priority=1),
-        columns.code("id", "Payment", lambda line: line.charge.id, priority=3),
+        columns.instant(
+            "created",
+            "Date",
+            lambda line: line.charge.created_at,
+            sort=Charge.created_at,
+            priority=1,
+            written=(in_sql.instant(Charge.created_at),),
+        ),
+        columns.code("id", "Payment", lambda line: line.charge.id, priority=3, written=(in_sql.words(Charge.id),)),
     )
     template = "charges/list.html"
 
@@ -97,6 +116,9 @@ class ChargesView(ListView[Charge, Line]):
 
     def having(self, facets: Sequence[str]) -> ColumnElement[bool]:
         return charge_facets.having(facets, account_id=current_account_id())
+
+    def beside(self, rows: Select[Any]) -> Select[Any]:
+        return with_payers(rows, Charge.customer_id)
 
     def lines(self, rows: Sequence[Charge]) -> Sequence[Line]:
         customers = queries.payers_of(list(rows))

@@ -15,7 +15,7 @@ from app.mirror import raw
 from app.models.customer import Customer
 from app.remarks import queries as remarks
 from app.remarks.queries import tag_filter
-from app.web import columns, proof, witness
+from app.web import columns, in_sql, people_in_sql, proof, witness
 from app.web.admin import expose, may, sees
 from app.web.columns import personal
 from app.web.export import csv_answer, file_answer
@@ -65,11 +65,24 @@ class CustomersView(UnmaskPages, ListView[Customer, Customer]):
         tag_filter(Customer),
     )
     columns = (
-        columns.text("name", "Customer", called, priority=1),
-        columns.email("email", "E-mail", lambda customer: customer.email),
-        columns.text("country", "Country", lambda customer: customer.country, priority=3),
-        columns.instant("created", "Since", lambda customer: customer.created_at, sort=Customer.created_at, priority=1),
-        columns.code("id", "Id", lambda customer: customer.id, priority=3),
+        columns.text("name", "Customer", called, priority=1, written=(people_in_sql.called(Customer),)),
+        columns.email("email", "E-mail", lambda customer: customer.email, written=(in_sql.words(Customer.email),)),
+        columns.text(
+            "country",
+            "Country",
+            lambda customer: customer.country,
+            priority=3,
+            written=(in_sql.words(Customer.country),),
+        ),
+        columns.instant(
+            "created",
+            "Since",
+            lambda customer: customer.created_at,
+            sort=Customer.created_at,
+            priority=1,
+            written=(in_sql.instant(Customer.created_at),),
+        ),
+        columns.code("id", "Id", lambda customer: customer.id, priority=3, written=(in_sql.words(Customer.id),)),
     )
 
     def search(self, text: str) -> ColumnElement[bool]:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Select
 
 from app.audit import trail
 from app.audit.masked import as_entry
@@ -19,7 +19,7 @@ from app.models.charge import Charge
 from app.models.payment_intent import PaymentIntent
 from app.payments import figures, operations, queries, tries, words
 from app.payments.forms import ActForm, CancelForm, CaptureForm
-from app.web import calls, columns, history
+from app.web import calls, columns, history, in_sql
 from app.web.admin import expose, may
 from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, Filter, TextFilter, equals
 from app.web.guard import unattended
@@ -28,6 +28,7 @@ from app.web.listing import ListView
 from app.web.lookup import find
 from app.web.pages import page_of
 from app.web.people import Payer, called, visible, whole
+from app.web.people_in_sql import address_first, with_payers
 from app.web.permissions import Permission, needs
 from app.web.sessions import current_actor
 
@@ -40,6 +41,8 @@ _STATUSES = {
     "succeeded": "Succeeded",
     "canceled": "Canceled",
 }
+
+_CODES = [PaymentIntent.last_payment_error[name].as_string() for name in ("decline_code", "code")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +90,49 @@ class PaymentsView(ListView[PaymentIntent, Line]):
         TextFilter(name="customer", label="Customer id", match=equals(PaymentIntent.customer_id)),
     )
     columns = (
-        columns.amount("amount", "Amount", lambda line: line.intent.total),
-        columns.status("status", "Status", "payment_intent", lambda line: line.intent.status),
-        columns.text("customer", "Customer", lambda line: line.who, priority=1),
-        columns.text("problem", "Last problem", lambda line: line.problem),
-        columns.instant(
-            "created", "Date", lambda line: line.intent.created_at, sort=PaymentIntent.created_at, priority=1
+        columns.amount(
+            "amount",
+            "Amount",
+            lambda line: line.intent.total,
+            written=in_sql.amount(PaymentIntent.amount, PaymentIntent.currency),
         ),
-        columns.code("id", "Payment intent", lambda line: line.intent.id, priority=3),
+        columns.status(
+            "status",
+            "Status",
+            "payment_intent",
+            lambda line: line.intent.status,
+            written=(in_sql.words(PaymentIntent.status),),
+        ),
+        columns.text(
+            "customer",
+            "Customer",
+            lambda line: line.who,
+            priority=1,
+            written=(address_first(PaymentIntent.receipt_email),),
+        ),
+        columns.text("problem", "Last problem", lambda line: line.problem, written=(in_sql.first(*_CODES),)),
+        columns.instant(
+            "created",
+            "Date",
+            lambda line: line.intent.created_at,
+            sort=PaymentIntent.created_at,
+            priority=1,
+            written=(in_sql.instant(PaymentIntent.created_at),),
+        ),
+        columns.code(
+            "id",
+            "Payment intent",
+            lambda line: line.intent.id,
+            priority=3,
+            written=(in_sql.words(PaymentIntent.id),),
+        ),
     )
 
     def search(self, text: str) -> ColumnElement[bool]:
         return queries.matching(text)
+
+    def beside(self, rows: Select[Any]) -> Select[Any]:
+        return with_payers(rows, PaymentIntent.customer_id)
 
     def lines(self, rows: Sequence[PaymentIntent]) -> Sequence[Line]:
         customers = queries.payers([intent.customer_id for intent in rows])

@@ -13,7 +13,7 @@ from app.models.balance_transaction import BalanceTransaction
 from app.models.payout import Payout
 from app.money import MinorUnits, Money
 from app.remarks.queries import tag_filter
-from app.web import columns, history
+from app.web import columns, history, in_sql
 from app.web.admin import expose
 from app.web.filters import ChoiceFilter, DateFilter, Filter, TextFilter, equals
 from app.web.formatting import NOTHING, day
@@ -50,17 +50,31 @@ class PayoutsView(ListView[Payout, Payout]):
         tag_filter(Payout),
     )
     columns = (
-        columns.amount("amount", "Amount", lambda payout: Money(payout.amount, payout.currency)),
-        columns.status("status", "Status", "payout", lambda payout: payout.status),
+        columns.amount(
+            "amount",
+            "Amount",
+            lambda payout: Money(payout.amount, payout.currency),
+            written=in_sql.amount(Payout.amount, Payout.currency),
+        ),
+        columns.status(
+            "status", "Status", "payout", lambda payout: payout.status, written=(in_sql.words(Payout.status),)
+        ),
         columns.Column(
             name="arrives",
             label="Arrives",
             show=lambda payout: day(payout.arrives_on) if payout.arrives_on else NOTHING,
             exports=(("Arrives on", lambda payout: payout.arrives_on),),
+            written=(in_sql.plain(Payout.arrives_on),),
             priority=1,
         ),
-        columns.instant("created", "Made", lambda payout: payout.created_at, sort=Payout.created_at),
-        columns.code("id", "Payout", lambda payout: payout.id, priority=3),
+        columns.instant(
+            "created",
+            "Made",
+            lambda payout: payout.created_at,
+            sort=Payout.created_at,
+            written=(in_sql.instant(Payout.created_at),),
+        ),
+        columns.code("id", "Payout", lambda payout: payout.id, priority=3, written=(in_sql.words(Payout.id),)),
     )
 
     def search(self, text: str) -> ColumnElement[bool]:

@@ -20,7 +20,7 @@ from app.models.approval import Approval
 from app.models.charge import Charge
 from app.models.refund import Refund
 from app.money import Money
-from app.refunds import allowances, approved, cases, credit_notes, recovery, traces, words
+from app.refunds import allowances, approved, cases, credit_notes, recovery, traces, words, written
 from app.refunds.allowances import AboveLimit
 from app.refunds.forms import RefundForm
 from app.refunds.limits import is_large
@@ -28,7 +28,7 @@ from app.refunds.operations import refund_charge
 from app.refunds.trace_form import TraceForm
 from app.remarks import queries as remarks
 from app.remarks.queries import tag_filter
-from app.web import columns, history, people, proof
+from app.web import columns, history, in_sql, people, proof
 from app.web.admin import expose, may
 from app.web.filters import AmountFilter, ChoiceFilter, DateFilter, Filter, TextFilter, equals, one_of
 from app.web.guard import unattended
@@ -95,12 +95,23 @@ class RefundsView(ListView[Refund, Refund]):
         tag_filter(Refund),
     )
     columns = (
-        columns.amount("amount", "Amount", lambda refund: refund.money),
-        columns.status("status", "Status", "refund", lambda refund: refund.state),
-        columns.text("by", "Who", lambda refund: refund.requested_by or "Outside", priority=1),
-        columns.text("reason", "Reason", _reason, priority=3),
-        columns.instant("created", "Date", lambda refund: refund.created_at, sort=Refund.created_at, priority=1),
-        columns.code("charge", "Payment", lambda refund: refund.charge_id, priority=3),
+        columns.amount(
+            "amount", "Amount", lambda refund: refund.money, written=in_sql.amount(Refund.amount, Refund.currency)
+        ),
+        columns.status("status", "Status", "refund", lambda refund: refund.state, written=(written.STATE,)),
+        columns.text("by", "Who", lambda refund: refund.requested_by or "Outside", priority=1, written=(written.BY,)),
+        columns.text("reason", "Reason", _reason, priority=3, written=(written.REASON,)),
+        columns.instant(
+            "created",
+            "Date",
+            lambda refund: refund.created_at,
+            sort=Refund.created_at,
+            priority=1,
+            written=(in_sql.instant(Refund.created_at),),
+        ),
+        columns.code(
+            "charge", "Payment", lambda refund: refund.charge_id, priority=3, written=(in_sql.words(Refund.charge_id),)
+        ),
     )
 
     template = "refunds/list.html"

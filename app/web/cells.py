@@ -9,8 +9,8 @@ import orjson
 from app.money import Money
 
 # A cell that starts with one of these is a formula to a spreadsheet, wherever the text came from.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
-_INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 
 
 def cell(value: object) -> str:
@@ -42,7 +42,7 @@ def is_formula(text: str) -> bool:
     if not text or (text[0].isalnum() and text[0].isascii()):
         return False
     # A spreadsheet strips blanks and invisible characters before it looks for the sign.
-    return text.lstrip(" " + _INVISIBLE).startswith(_FORMULA)
+    return text.lstrip(" " + INVISIBLE).startswith(FORMULA)
 
 
 def _harmless(text: str) -> str:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 
 from markupsafe import Markup, escape
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.money import Money
@@ -29,6 +30,8 @@ class Column(Generic[Line]):
     sort: the table's column behind it; only one that an index orders, see `tests/web/test_lists.py`.
     priority: 1 is shown on a phone, 3 is the first to go. The first column of a list is its link: no link inside it.
     usual: shown where nobody chose columns.
+    written: the same cells as `exports` as PostgreSQL writes them, see in_sql.py; for lists that may be very long, and only what
+    needs no masking: who sees masked addresses has them written here.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Column(Generic[Line]):
     sort: Attribute | None = None
     fields: tuple[tuple[str, Callable[[Line], object]], ...] = ()
     usual: bool = True
+    written: tuple[ColumnElement[Any], ...] = ()
 
     @property
     def record(self) -> tuple[tuple[str, Callable[[Line], object]], ...]:

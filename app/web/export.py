@@ -3,12 +3,16 @@
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
+from itertools import chain
+from typing import Any
 
 import orjson
 from flask import Response, copy_current_request_context
+from sqlalchemy import Select
 
 from app import clock
 from app.web.cells import as_json, cell, rest_as_json
+from app.web.copied import copied
 from app.web.workbook import workbook
 
 Batches = Iterator[Sequence[Sequence[object]]]
@@ -31,6 +35,11 @@ def csv_answer(name: str, heading: Sequence[str], batches: Batches) -> Response:
             yield _lines(batch)
 
     return file_answer(_dated(name, "csv"), pieces(), mimetype="text/csv")
+
+
+def copied_answer(name: str, heading: Sequence[str], statements: Iterator[Select[Any]]) -> Response:
+    """The same, of statements that select the cells as text; see in_sql.py."""
+    return file_answer(_dated(name, "csv"), chain([_lines([heading])], copied(statements)), mimetype="text/csv")
 
 
 def xlsx_answer(name: str, title: str, heading: Sequence[str], batches: Batches) -> Response:

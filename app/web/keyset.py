@@ -1,6 +1,6 @@
 """Paging by where we are, not by how many came before: page 10,000 costs what page 1 costs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeVar
@@ -78,6 +78,28 @@ class Keyset:
         """The next `size` rows, for reading a whole list piece by piece."""
         return self._walk(rows, after, size, descending=self.descending, sieve=sieve)
 
+    def stretches(self, rows: Select[Any], *, sizes: Iterator[int]) -> Iterator[Sequence[ColumnElement[bool]]]:
+        """The whole list cut into pieces of about these sizes: for each the conditions that cut it out.
+
+        Each is one stretch of the index. What comes in meanwhile is in the stretch where it belongs or not there at all; no row
+        is met twice or left out.
+        """
+        empty = [[self.column.is_(None)]] if self._may_be_empty else []
+        if self.descending:
+            yield from empty
+        is_there = [self.column.is_not(None)] if empty else []
+        start: list[ColumnElement[bool]] = []
+        while end := self._nth(rows.where(*is_there, *start), next(sizes)):
+            yield [*is_there, *start, ~self._beyond(end)]
+            start = [self._beyond(end)]
+        yield [*is_there, *start]
+        if not self.descending:
+            yield from empty
+
+    def sorted(self, rows: Select[Any]) -> Select[Any]:
+        """All of them in this order."""
+        return rows.order_by(None).order_by(*(c.desc() if self.descending else c.asc() for c in self._columns()))
+
     def position(self, row: object, side: Literal["after", "before"]) -> Position:
         return Position(side, getattr(row, self.column.key), getattr(row, self.key.key))
 
@@ -112,6 +134,17 @@ class Keyset:
         if not descending and self._may_be_empty:
             parts.append(self.column.is_(None))
         return parts
+
+    def _nth(self, rows: Select[Any], number: int) -> Position | None:
+        """Where that row stands; None where there are fewer."""
+        places = self.sorted(rows.with_only_columns(self.column, self.key, maintain_column_froms=True))
+        found = db.session.execute(places.offset(number - 1).limit(1)).first()
+        return Position("after", *found) if found else None
+
+    def _beyond(self, place: Position) -> ColumnElement[bool]:
+        """Behind this place, which has a value: one stretch of the index."""
+        [first, *_] = self._parts(place, descending=self.descending)
+        return first
 
     def _columns(self) -> tuple[Attribute, ...]:
         return (self.key,) if self.column is self.key else (self.column, self.key)

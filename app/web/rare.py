@@ -80,6 +80,11 @@ def first(rows: Select[Any], sieve: Sieve, order: Order, limit: int) -> Sequence
     return _sorted(rows, sieve, order, limit)
 
 
+def few(rows: Select[Any], sieve: Sieve, *, at_most: int) -> bool:
+    """Whether no more than so many fit, as far as the planner knows: who reads all of them asks the index then, else walks."""
+    return _expected(rows, sieve, max(believed(rows), 1)) <= at_most
+
+
 def _expected(rows: Select[Any], sieve: Sieve, of: int) -> int:
     """How many of `of` rows fit: by their facets, and by the share of rows of which the rest is true.
 

@@ -15,7 +15,7 @@ from app.database import db
 from app.errors import DomainError
 from app.gateways.current import gateway
 from app.models.webhook_event import STATES, WebhookEvent, WebhookRefusal
-from app.web import columns
+from app.web import columns, in_sql
 from app.web.accounts import current_account_id
 from app.web.admin import expose, may
 from app.web.asked import Asked
@@ -53,18 +53,45 @@ class EventsView(ListView[WebhookEvent, WebhookEvent]):
     search_hint = "Event, object or request id"
     empty_text = "Events appear here as Stripe sends them."
     columns = (
-        columns.text("type", "Type", lambda event: event.type, priority=1),
+        columns.text("type", "Type", lambda event: event.type, priority=1, written=(in_sql.words(WebhookEvent.type),)),
         columns.Column(
             name="choose", label="Tick", show=lambda event: _BOX % (event.id, event.id), exports=(), priority=2
         ),
-        columns.code("object", "Object", lambda event: event.object_id),
-        columns.status("state", "State", "webhook_event", lambda event: event.state),
-        columns.number("deliveries", "Deliveries", lambda event: event.deliveries, priority=3),
-        columns.number("attempts", "Tries", lambda event: event.attempts, priority=3),
-        columns.text("source", "Source", lambda event: event.source, priority=3),
-        columns.code("id", "Event", lambda event: event.id, priority=3),
+        columns.code(
+            "object", "Object", lambda event: event.object_id, written=(in_sql.words(WebhookEvent.object_id),)
+        ),
+        columns.status(
+            "state", "State", "webhook_event", lambda event: event.state, written=(in_sql.words(WebhookEvent.state),)
+        ),
+        columns.number(
+            "deliveries",
+            "Deliveries",
+            lambda event: event.deliveries,
+            priority=3,
+            written=(in_sql.plain(WebhookEvent.deliveries),),
+        ),
+        columns.number(
+            "attempts",
+            "Tries",
+            lambda event: event.attempts,
+            priority=3,
+            written=(in_sql.plain(WebhookEvent.attempts),),
+        ),
+        columns.text(
+            "source",
+            "Source",
+            lambda event: event.source,
+            priority=3,
+            written=(in_sql.words(WebhookEvent.source),),
+        ),
+        columns.code("id", "Event", lambda event: event.id, priority=3, written=(in_sql.words(WebhookEvent.id),)),
         columns.instant(
-            "received", "Received", lambda event: event.received_at, sort=WebhookEvent.received_at, priority=1
+            "received",
+            "Received",
+            lambda event: event.received_at,
+            sort=WebhookEvent.received_at,
+            priority=1,
+            written=(in_sql.instant(WebhookEvent.received_at),),
         ),
     )
     filters = (
