@@ -76,6 +76,7 @@ from app.staff.sso import door as sso_door
 from app.staff.sso.provider import init_sso
 from app.staff.views import MySessionsView, StaffListView
 from app.sync.api import sync_api
+from app.sync.views import DaySumsView, DriftsView, ReadAgainView
 from app.timetable.lines import Line, init_timetable
 from app.web.admin import start_desk
 from app.web.setup import init_web
@@ -151,6 +152,9 @@ def create_app(settings: Settings, timetable: Sequence[Line] = ()) -> Flask:
             WebhookHealthView(),
             JobsView(),
             JobRunsView(),
+            DriftsView(),
+            DaySumsView(),
+            ReadAgainView(),
             ApprovalsView(),
             ActsView(),
             ApprovalRulesView(),

@@ -2,17 +2,19 @@
 
 from datetime import time, timedelta
 
-from app.timetable.lines import Line
+from app.timetable.lines import Line, Missed
 from app.timetable.schedules import Daily, Every
 from jobs import keep_house as keeping
 from jobs.approvals import carry_out_approvals, expire_approvals
 from jobs.catch_up_events import catch_up_events
+from jobs.compare_with_stripe import SAMPLE, compare_with_stripe
 from jobs.erase_persons import erase_persons
 from jobs.keep_house import keep_house
 from jobs.look_at_endpoints import look_at_endpoints
 from jobs.look_for_alerts import deliver_alerts, look_for_alerts, send_digests
 from jobs.note_audit_head import note_audit_head
 from jobs.read_old_mandates import MOST, OLDEST, read_old_mandates
+from jobs.read_unfinished import HOURS, MOST_OF_EACH, read_unfinished
 from jobs.run_refund_batches import run_refund_batches
 from jobs.send_mails import send_mails
 from jobs.settle_acts import settle_acts
@@ -70,8 +72,11 @@ TIMETABLE: tuple[Line, ...] = (
         longest_pause=_HALF_A_DAY,
         harm="Events whose webhook did not come stay unknown.",
     ),
+    Line(read_unfinished, Daily(at=time(2, 20)), parameters=(HOURS, MOST_OF_EACH)),
     Line(read_old_mandates, Daily(at=time(2, 40)), parameters=(OLDEST, MOST)),
     Line(keep_house, Daily(at=time(3, 15)), parameters=keeping.PARAMETERS, dry=keeping.would_keep_house),
+    # Each day is compared, also those that passed while nothing ran.
+    Line(compare_with_stripe, Daily(at=time(4, 10)), missed=Missed.ALL, parameters=(SAMPLE,)),
     Line(note_audit_head, Daily(at=time(3, 40))),
 )
 

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from app.alerts.found import DAY, Found, rows, time
 from app.database import db
 from app.models.audit_log import AuditLog
+from app.models.drift import Drift
 from app.models.job_run import JobRun
 from app.models.sync_window import SyncRun
 from app.models.webhook_endpoint import WebhookEndpoint
@@ -112,7 +113,23 @@ def sync_trouble(account_id: int, now: datetime) -> list[Found]:
         AuditLog.action == "sync.healed", AuditLog.account_id == account_id, AuditLog.at > now - DAY
     )
     drift = db.session.scalar(healed) or 0
+    differing = rows(
+        select(Drift.kind, Drift.object_id, func.min(Drift.id).label("first"), func.min(Drift.found_at).label("since"))
+        .where(Drift.account_id == account_id, Drift.healed_at.is_(None))
+        .group_by(Drift.kind, Drift.object_id)
+        .order_by(Drift.kind, Drift.object_id)
+    )
     found = [Found("sync_run", str(r.id), f"Sync {r.id} stopped before its end.") for r in runs]
+    found += [
+        Found(
+            r.kind,
+            r.object_id,
+            f"{r.kind} {r.object_id} is not what Stripe has. Heal it.",
+            since=r.since,
+            path=f"/admin/sync/{r.first}",
+        )
+        for r in differing
+    ]
     if drift:
         found.append(
             Found(

@@ -19,6 +19,7 @@ from app.models.debit_notice import DebitNotice, DebitNoticeRule
 from app.models.debit_stop import DebitStop
 from app.models.dispute import Dispute
 from app.models.dispute_draft import DisputeDraft, DisputeFile, DisputeSubmission
+from app.models.drift import DaySum, Drift
 from app.models.early_fraud_warning import EarlyFraudWarning
 from app.models.erasure import ErasedObject, Erasure, ErasureStep
 from app.models.evidence_policy import EvidencePolicy
@@ -97,6 +98,8 @@ TABLES = (
     Invoice,
     InvoiceLine,
     InvoicePayment,
+    Drift,
+    DaySum,
     JobRun,
     JobRunLine,
     JobSetting,

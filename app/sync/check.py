@@ -58,10 +58,10 @@ def check(  # noqa: PLR0913 - all but two by name
         suspects, seen = _suspects(kind, gateway, account_id, show)
         report.compared[kind.object] = seen
         for object_id in sorted(suspects):
-            drifts = _look_twice(kind, object_id, gateway)
+            drifts = look_twice(kind, object_id, gateway)
             report.drifts += drifts
             if drifts and heal:
-                _heal(drifts, gateway, account_id, actor or Actor.command("flask sync check"))
+                heal_one(drifts, gateway, account_id, actor or Actor.command("flask sync check"))
                 report.healed += 1
     return report
 
@@ -71,7 +71,7 @@ def _suspects(kind: Kind, gateway: Reads, account_id: int, progress: Progress) -
     suspects: set[str] = set()
     seen: set[str] = set()
     for objects in _everything(kind, gateway, account_id):
-        suspects |= {drift.id for drift in _differences(kind, objects)}
+        suspects |= {drift.id for drift in differences(kind, objects)}
         db.session.rollback()
         seen |= {obj["id"] for obj in objects}
         progress(kind.object, len(objects))
@@ -111,7 +111,7 @@ def _pages(kind: Kind, path: str, gateway: Reads) -> Iterator[list[Obj]]:
             raise
 
 
-def _differences(kind: Kind, objects: Sequence[Obj]) -> list[Drift]:
+def differences(kind: Kind, objects: Sequence[Obj]) -> list[Drift]:
     """Of the objects, and of what is inside them; those inside count as their parent's."""
     drifts = compare(kind.object, kind.door, objects)
     if kind.family is None:
@@ -129,7 +129,7 @@ def _differences(kind: Kind, objects: Sequence[Obj]) -> list[Drift]:
     return drifts
 
 
-def _look_twice(kind: Kind, object_id: str, gateway: Reads) -> list[Drift]:
+def look_twice(kind: Kind, object_id: str, gateway: Reads) -> list[Drift]:
     """Ask for this one object and compare again: webhooks may have been faster than our pages."""
     answer = gateway.look(f"{kind.path}/{object_id}")
     if answer.status == _NOT_FOUND or answer.body.get("deleted") is True:
@@ -137,12 +137,12 @@ def _look_twice(kind: Kind, object_id: str, gateway: Reads) -> list[Drift]:
         db.session.rollback()
         return [missing_there(kind.object, object_id)] if is_here else []
     pull.complete(kind, answer.body, gateway)
-    drifts = _differences(kind, [answer.body])
+    drifts = differences(kind, [answer.body])
     db.session.rollback()
     return drifts
 
 
-def _heal(drifts: Sequence[Drift], gateway: Reads, account_id: int, actor: Actor) -> None:
+def heal_one(drifts: Sequence[Drift], gateway: Reads, account_id: int, actor: Actor) -> None:
     first = drifts[0]
     pull.read_again(first.kind, first.id, gateway, account_id)
     with transaction():

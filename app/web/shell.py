@@ -14,7 +14,7 @@ from app.web.sessions import current_person
 from app.web.theme import Freshness, Person, Shell
 
 # The catch-up runs every few minutes; after this long something is wrong.
-LATE = timedelta(minutes=15)
+LATE = timedelta(minutes=5)
 
 
 def shell() -> Shell:
@@ -68,7 +68,8 @@ def _freshness() -> Freshness:
     if not known:
         return Freshness(None, "unknown")
     newest = max(known)
-    return Freshness(newest, "live" if clock.now() - newest < LATE else "late")
+    lag = clock.now() - newest
+    return Freshness(newest, "late" if lag > LATE else "live", max(0, int(lag.total_seconds())))
 
 
 def _search_url(page: str = "index_view") -> str | None:

@@ -39,10 +39,20 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How old the mirror is. `state` is "live", "late" (amber) or "unknown" (never synced)."""
+    """How old the mirror is. `state` is "live", "late" (amber) or "unknown" (never synced). `lag`: seconds behind Stripe, as the
+    page was made."""
 
     as_of: datetime | None
     state: Literal["live", "late", "unknown"] = "live"
+    lag: int = 0
+
+    @property
+    def lag_words(self) -> str:
+        """`40 s`, `12 min`, `3 h`, `2 days`."""
+        for size, unit in ((172_800, "days"), (7_200, "h"), (300, "min")):
+            if self.lag >= size:
+                return f"{self.lag // {'days': 86_400, 'h': 3_600, 'min': 60}[unit]} {unit}"
+        return f"{self.lag} s"
 
 
 @dataclass(frozen=True, slots=True)

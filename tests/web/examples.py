@@ -22,6 +22,7 @@ from app.models.customer import Customer
 from app.models.debit_stop import DebitStop
 from app.models.dispute import Dispute
 from app.models.dispute_draft import DisputeFile
+from app.models.drift import Drift
 from app.models.erasure import Erasure
 from app.models.gateway_call import GatewayCall
 from app.models.invitation import Invitation
@@ -240,6 +241,15 @@ class Shop:
         )  # fmt: skip
 
     @cached_property
+    def drift(self) -> Drift:
+        return _added(
+            Drift(
+                kind="charge", object_id=self.charge.id, field="amount", local="1", remote="2", found_at=NOON, seen_at=NOON,
+                **self._of,
+            )
+        )  # fmt: skip
+
+    @cached_property
     def api_key(self) -> ApiKey:
         return _added(
             ApiKey(
@@ -283,6 +293,7 @@ ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "remarks.note_id": lambda shop: shop.note.note_id,
     "reviews.key": lambda shop: shop.review.id,
     "views.key": lambda shop: shop.saved_view.id,
+    "sync.key": lambda shop: shop.drift.id,
     "sync_api.object_id": lambda shop: shop.charge.id,
     "webhooks.event_id": lambda shop: shop.event.id,
 }

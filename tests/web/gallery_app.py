@@ -124,7 +124,7 @@ def gallery_app(mode: str = "sandbox") -> Flask:
     shell = Shell(
         mode=mode,  # type: ignore[arg-type]
         person=Person("Ana Lovelace", "ana@shop.example", "Support lead"),
-        freshness=Freshness(now() - timedelta(seconds=40)),
+        freshness=Freshness(now() - timedelta(seconds=40), lag=40),
         search_url="/admin/payments/",
         sign_out_url="/logout",
     )

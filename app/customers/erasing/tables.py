@@ -68,6 +68,7 @@ ABOUT: tuple[About, ...] = (
     About("alert_tries", "t.delivery_id IN (SELECT t.id FROM alert_deliveries t WHERE t.object_id = ANY(:ids))", {"answer": GONE}),
     About("alert_deliveries", "t.object_id = ANY(:ids)", {
         "text": GONE, "answer": f"CASE WHEN t.answer IS NOT NULL THEN {GONE} END"}),
+    About("drifts", "t.object_id = ANY(:ids)"),
     About("gateway_calls", "t.object_id = ANY(:ids) OR t.idempotency_key = ANY(:keys)",
           {"parameters": "NULL", "error": "NULL"}),
     About("wanted_objects", "t.id = ANY(:ids)", {"error": "NULL"}),
@@ -126,6 +127,7 @@ NOTHING: Mapping[str, str] = {
     "approval_policies": "rules of the house",
     "authenticators": "staff",
     "customer_links": "ids only",
+    "day_sums": "numbers of whole days",
     "debit_notice_rules": "rules of the house",
     "digest_wishes": "staff",
     "dispute_submissions": "ids, dates, and who of the staff",
