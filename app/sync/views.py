@@ -47,8 +47,8 @@ class DriftsView(ListView[Drift, Drift]):
         columns.text("kind", "Kind", lambda one: _NAMES.get(one.kind, one.kind), priority=1),
         columns.code("object", "Object", lambda one: one.object_id),
         columns.text("field", "Field", lambda one: one.field or "The whole object", priority=1),
-        columns.text("local", "Here", lambda one: one.local),
-        columns.text("remote", "At Stripe", lambda one: one.remote),
+        columns.text("local", "Here", lambda one: one.local, align="end"),
+        columns.text("remote", "At Stripe", lambda one: one.remote, align="end"),
         columns.status("state", "State", "drift", lambda one: "healed" if one.healed_at else "open"),
         columns.instant("found", "Found", lambda one: one.found_at, sort=Drift.found_at),
     )
