@@ -61,6 +61,7 @@ from app.refunds.views import RefundsView
 from app.remarks.views import RemarksView
 from app.risk.acts import ACTS as RISK_ACTS
 from app.risk.views import BlockedView, BlockListView, ReviewsView
+from app.risk.warning_pages import FraudRulesView, FraudWarningsView
 from app.saved_views.views import SavedViewsView
 from app.search.views import SearchView
 from app.settings import Settings, database_url
@@ -129,6 +130,7 @@ def create_app(settings: Settings, timetable: Sequence[Line] = ()) -> Flask:
             RefundsView(),
             CreditNotesView(),
             ReviewsView(),
+            FraudWarningsView(),
             BlockedView(),
             BlockListView(),
             DisputesView(receipt=print_receipt),
@@ -160,6 +162,7 @@ def create_app(settings: Settings, timetable: Sequence[Line] = ()) -> Flask:
             ApprovalRulesView(),
             EvidenceWordsView(),
             DisputeRulesView(),
+            FraudRulesView(),
             GatewayCallsView(),
             RefundQueueView(),
             RefundBatchesView(),

@@ -19,6 +19,7 @@ from jobs.run_refund_batches import run_refund_batches
 from jobs.send_mails import send_mails
 from jobs.settle_acts import settle_acts
 from jobs.settle_checkouts import settle_checkouts
+from jobs.settle_fraud_warnings import settle_fraud_warnings
 from jobs.settle_refunds import settle_refunds
 from jobs.submit_last_chances import submit_last_chances
 from jobs.understand_events import understand_events
@@ -66,6 +67,7 @@ TIMETABLE: tuple[Line, ...] = (
         longest_pause=_HALF_A_DAY,
         harm="Evidence that nobody sent misses its deadline, and the dispute is lost.",
     ),
+    Line(settle_fraud_warnings, Every(seconds=60)),
     Line(
         catch_up_events,
         Every(seconds=180),

@@ -17,6 +17,7 @@ from app.models.charge import Charge
 from app.models.credit_note import CreditNote
 from app.models.customer import Customer
 from app.models.dispute import Dispute
+from app.models.early_fraud_warning import EarlyFraudWarning
 from app.models.invoice import Invoice
 from app.models.mandate import Mandate
 from app.models.payment_intent import PaymentIntent
@@ -91,6 +92,12 @@ def review(of: Charge, **columns: Any) -> Review:
     """An open review that a rule asked for."""
     plain = {"open": True, "opened_reason": "rule", "charge_id": of.id, "payment_intent_id": of.payment_intent_id}
     return _added(Review(**_mirrored("prv", next(_numbers), plain | columns)))
+
+
+def fraud_warning(of: Charge, **columns: Any) -> EarlyFraudWarning:
+    """One that somebody has to decide about."""
+    plain = {"actionable": True, "fraud_type": "made_with_stolen_card", "charge_id": of.id}
+    return _added(EarlyFraudWarning(**_mirrored("issfr", next(_numbers), plain | columns)))
 
 
 def invoice(**columns: Any) -> Invoice:

@@ -93,6 +93,8 @@ SENTENCES: dict[str, str] = {
     "last_chance.set": "{who} switched {after.state} that drafts are submitted by themselves, with {after.fields} fields or more",
     "last_chance.left": "{who} keeps {what} from being submitted by itself",
     "last_chance.let_in": "{who} lets {what} be submitted by itself again",
+    "fraud_warning.resolved": "{who} resolved fraud warning {what} of {after.charge}: {after.says}",
+    "fraud_rule.set": "{who} set what fraud warnings suggest: {after.rule}",
     "fight_cost.set": "{who} set what answering a dispute in {what} costs",
     "evidence.policy_saved": "{who} changed what evidence says of the {what} policy",
     "dispute.accept.requested": "{who} accepted {what}, giving up {after.amount}",

@@ -13,6 +13,7 @@ from app.models.act import REQUESTED, Act
 from app.models.charge import Charge
 from app.models.debit_stop import DebitStop
 from app.models.dispute import Dispute
+from app.models.early_fraud_warning import EarlyFraudWarning
 from app.models.refund import Refund
 from app.models.review import Review
 from app.models.webhook_event import WebhookEvent
@@ -68,6 +69,11 @@ def acts() -> dict[str, Part]:
 def debit_stops() -> dict[str, Part]:
     """Stopped debits that nobody has seen to."""
     return {"debit_stops": _few(DebitStop, DebitStop.to_work())}
+
+
+def fraud_warnings() -> dict[str, Part]:
+    """Those that nobody has decided about."""
+    return {"fraud_warnings": _few(EarlyFraudWarning, EarlyFraudWarning.to_work())}
 
 
 def reviews() -> dict[str, Part]:

@@ -62,6 +62,14 @@ def _needs_me() -> list[dict[str, Any]]:
             hint="Within 24 hours",
         ),
         _tile(
+            "Fraud warnings to decide",
+            waits("fraud_warnings", 0),
+            url_for("fraud_warnings.index_view"),
+            icon="alert-triangle",
+            tone="bad",
+            hint="Before they are disputed",
+        ),
+        _tile(
             "Payments to review",
             waits("reviews", 0),
             url_for("reviews.index_view"),
@@ -119,6 +127,7 @@ def _parts() -> dict[str, queries.Part]:
     return {
         **(queries.disputes() if may(Permission.DISPUTE_READ) else {}),
         **(queries.holds(ending_before=now + SOON) if may(Permission.CHARGE_CAPTURE) else {}),
+        **(queries.fraud_warnings() if may(Permission.FRAUD_RESOLVE) else {}),
         **(queries.reviews() if may(Permission.RISK_READ) else {}),
         **(queries.debit_stops() if may(Permission.METHOD_MANAGE) else {}),
         **(queries.refunds(failed_since=now - FAILED_WITHIN) if may(Permission.REFUND_READ) else {}),

@@ -22,7 +22,9 @@ def rank(obj: Obj) -> int:
     return 1 if obj.get("actionable") is True else 9
 
 
-DOOR = Door(EarlyFraudWarning, row, rank)
+# What became of a warning is said here, and Stripe knows nothing of it.
+OURS = ("resolution", "resolved_at", "resolved_by", "resolved_words")
+DOOR = Door(EarlyFraudWarning, row, rank, ours=OURS)
 
 
 def save_all(objects: Sequence[Obj], news: News | Sequence[News]) -> Saved:

@@ -24,6 +24,7 @@ from app.models.early_fraud_warning import EarlyFraudWarning
 from app.models.erasure import ErasedObject, Erasure, ErasureStep
 from app.models.evidence_policy import EvidencePolicy
 from app.models.fight_cost import FightCost
+from app.models.fraud_rule import FraudRule
 from app.models.gateway_call import GatewayCall, RateBucket
 from app.models.invitation import Invitation
 from app.models.invoice import Invoice, InvoiceLine, InvoicePayment
@@ -93,6 +94,7 @@ TABLES = (
     ErasureStep,
     EvidencePolicy,
     FightCost,
+    FraudRule,
     GatewayCall,
     Invitation,
     Invoice,

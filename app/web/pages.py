@@ -13,6 +13,7 @@ _PAGES = {
     "credit_note": ("credit_notes.details", Permission.REFUND_READ),
     "dispute": ("disputes.details", Permission.DISPUTE_READ),
     "review": ("reviews.details", Permission.RISK_READ),
+    "fraud_warning": ("fraud_warnings.details", Permission.RISK_READ),
     "customer": ("customers.details", Permission.CUSTOMER_READ),
     "payout": ("payouts.details", Permission.PAYOUT_READ),
     "act": ("acts.details", Permission.ACT_READ),

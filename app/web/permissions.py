@@ -31,6 +31,7 @@ class Permission(StrEnum):
     CHARGE_CAPTURE = "charge.capture"
     RISK_READ = "risk.read"
     RISK_DECIDE = "risk.decide"
+    FRAUD_RESOLVE = "fraud.resolve"
     PAYMENT_LINK_MANAGE = "payment_link.manage"
     REFUND_READ = "refund.read"
     REFUND_CREATE = "refund.create"
@@ -81,8 +82,9 @@ LABELS: dict[Permission, str] = {
     Permission.CHARGE_READ: "See payments",
     Permission.CHARGE_CAPTURE: "Capture and cancel payments that are only held",
     Permission.PAYMENT_LINK_MANAGE: "Make and close payment links",
-    Permission.RISK_READ: "See reviews, blocked payments and the block list",
+    Permission.RISK_READ: "See reviews, fraud warnings, blocked payments and the block list",
     Permission.RISK_DECIDE: "Approve reviews, and change the block list",
+    Permission.FRAUD_RESOLVE: "Say for good what became of an early fraud warning",
     Permission.REFUND_READ: "See refunds",
     Permission.REFUND_CREATE: "Give money back",
     Permission.REFUND_APPROVE: "Agree to refunds above somebody's limit",
@@ -159,6 +161,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.ACT_WITHDRAW,
             Permission.CHARGE_CAPTURE,
             Permission.RISK_DECIDE,
+            Permission.FRAUD_RESOLVE,
             Permission.PAYOUT_READ,
             Permission.ALERT_MANAGE,
             Permission.MAIL_READ,
@@ -190,6 +193,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.ACT_WITHDRAW,
             Permission.CHARGE_CAPTURE,
             Permission.RISK_DECIDE,
+            Permission.FRAUD_RESOLVE,
             Permission.EXPORT,
             Permission.SYNC,
             Permission.STAFF_READ,
@@ -221,6 +225,7 @@ ROLES: dict[str, frozenset[Permission]] = {
             Permission.NOTE_WRITE,
             Permission.APPROVAL_READ,
             Permission.ACT_READ,
+            Permission.FRAUD_RESOLVE,
             Permission.PERSONAL_UNMASK,
             Permission.SYNC,
         }

@@ -23,6 +23,7 @@ from app.models.debit_stop import DebitStop
 from app.models.dispute import Dispute
 from app.models.dispute_draft import DisputeFile
 from app.models.drift import Drift
+from app.models.early_fraud_warning import EarlyFraudWarning
 from app.models.erasure import Erasure
 from app.models.gateway_call import GatewayCall
 from app.models.invitation import Invitation
@@ -85,6 +86,10 @@ class Shop:
     @cached_property
     def review(self) -> Review:
         return factories.review(self.charge, **self._of)
+
+    @cached_property
+    def fraud_warning(self) -> EarlyFraudWarning:
+        return factories.fraud_warning(self.charge, **self._of)
 
     @cached_property
     def dispute(self) -> Dispute:
@@ -291,6 +296,7 @@ ARGUMENTS: dict[str, Callable[[Shop], object]] = {
     "remarks.key": lambda shop: shop.charge.id,
     "remarks.kind": lambda _: "charge",
     "remarks.note_id": lambda shop: shop.note.note_id,
+    "fraud_warnings.key": lambda shop: shop.fraud_warning.id,
     "reviews.key": lambda shop: shop.review.id,
     "views.key": lambda shop: shop.saved_view.id,
     "sync.key": lambda shop: shop.drift.id,

@@ -30,6 +30,7 @@ WHO = {
     Permission.DISPUTE_SUBMIT: {"admin", "finance", "support_lead", "dispute_analyst"},
     Permission.DISPUTE_ACCEPT: {"admin", "finance", "support_lead", "dispute_analyst"},
     Permission.DISPUTE_FEE: {"admin", "finance"},
+    Permission.FRAUD_RESOLVE: {"admin", "finance", "support_lead", "dispute_analyst"},
     Permission.STAFF_MANAGE: {"admin"},
     Permission.RULES_MANAGE: {"admin"},
     Permission.APPROVAL_READ: {"admin", "finance", "support_lead", "support", "dispute_analyst"},

@@ -333,6 +333,7 @@ MORE = {
     "charges": 1,  # customers
     "payments": 1,  # customers
     "reviews": 1,  # payments
+    "fraud_warnings": 5,  # payments, rule for them and for its words, block list, fees
     "mandates": 1,  # customers
     "methods": 1,  # customers
     "expiring_cards": 1,  # customers

@@ -72,6 +72,8 @@ ABOUT: tuple[About, ...] = (
     About("gateway_calls", "t.object_id = ANY(:ids) OR t.idempotency_key = ANY(:keys)",
           {"parameters": "NULL", "error": "NULL"}),
     About("wanted_objects", "t.id = ANY(:ids)", {"error": "NULL"}),
+    About("early_fraud_warnings", "t.charge_id = ANY(:ids)", {
+        "resolved_words": f"CASE WHEN t.resolved_words IS NOT NULL THEN {GONE} END"}),
     About("debit_stops", "t.customer_id = ANY(:ids)", {
         "detail": "NULL", "words": f"CASE WHEN t.words IS NOT NULL THEN {GONE} END",
         "worked_words": f"CASE WHEN t.worked_words IS NOT NULL THEN {GONE} END"}),
@@ -100,6 +102,7 @@ SWEPT: Mapping[str, Sequence[str]] = {
     "alert_tries": ("answer",),
     "alert_channels": ("shown",),
     "alert_rules": ("snooze_remark", "trouble"),
+    "early_fraud_warnings": ("resolved_words",),
     "gateway_calls": ("parameters", "error"),
     "webhook_events": ("error",),
     "webhook_tries": ("error",),
@@ -135,6 +138,7 @@ NOTHING: Mapping[str, str] = {
     "erasure_steps": "names of tables, and numbers",
     "disputes_left_alone": "ids, and who of the staff",
     "fight_costs": "what a minute of the house costs",
+    "fraud_rules": "rules of the house",
     "last_chances": "rules of the house",
     "job_settings": "rules of the house",
     "mail_opt_outs": "ids, and a kind of letter: by them no letter is written",

@@ -36,10 +36,10 @@ class BatchForm(Form):
     file_name: str = ""
 
     @classmethod
-    def fresh(cls, chosen: list[str]) -> "BatchForm":
-        """A new form, with the payments that were chosen from a list."""
+    def fresh(cls, chosen: list[str], *, reason: str | None = None) -> "BatchForm":
+        """A new form, with the payments that were chosen from a list, and why they are given back if that list knows."""
         clean = [one for one in chosen if one.replace("_", "").isalnum()]
-        return cls(promise=str(uuid4()), payments="\n".join(clean), credit_notes=True)
+        return cls(promise=str(uuid4()), payments="\n".join(clean), reason=reason, credit_notes=True)
 
     @classmethod
     def sent(cls, request: Request) -> "BatchForm":

@@ -73,7 +73,7 @@ class RefundBatchesView(ListView[RefundBatch, RefundBatch]):
     @needs(Permission.REFUND_CREATE)
     def new(self) -> ResponseReturnValue:
         """The form, with the payments that were ticked in their list."""
-        return self._form_page(BatchForm.fresh(request.args.getlist("charge")))
+        return self._form_page(BatchForm.fresh(request.args.getlist("charge"), reason=request.args.get("reason")))
 
     @expose("/new", methods=("POST",))
     @needs(Permission.REFUND_CREATE)
