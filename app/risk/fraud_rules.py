@@ -58,7 +58,7 @@ def suggest(rule: FraudRule, charge: Charge | None, *, blocked: Collection[str],
         return Suggestion("refund", f"On the block list: {', '.join(sorted(blocked))}.")
     level = charge.risk_level if charge.risk_level in LEVELS else None
     if rule.from_risk == _RISING[0] or (level and _RISING.index(level) >= _RISING.index(rule.from_risk)):
-        return Suggestion("refund", f"{_risk(charge)}, and a dispute is still likely after {age} days.")
+        return Suggestion("refund", f"{_risk(charge)}, and a dispute is still likely.")
     more = ", and nothing of the buyer is on the block list" if rule.counts_blocked else ""
     return Suggestion("ignore", f"{_risk(charge)}{more}.")
 

@@ -32,11 +32,17 @@ class Warned:
     at: datetime
 
     @property
+    def left(self) -> Money | None:
+        """Of the payment, by Stripe's own count: what is in flight is not looked up for each line of a list."""
+        charge = self.charge
+        if charge is None:
+            return None
+        return Money(MinorUnits(max(0, charge.amount_captured - charge.amount_refunded)), charge.currency)
+
+    @property
     def cost(self) -> Money | None:
         """What a dispute would take: what is left of the payment, and the fee as far as it is known."""
-        if self.charge is None:
-            return None
-        return self.charge.refundable + self.fee if self.fee else self.charge.refundable
+        return self.left + self.fee if self.left is not None and self.fee is not None else self.left
 
     @property
     def risk(self) -> str | None:

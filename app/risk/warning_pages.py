@@ -22,6 +22,7 @@ from app.web.admin import StaffView, expose, may
 from app.web.filters import ChoiceFilter, Chosen, DateFilter, Filter, TextFilter, equals, one_of
 from app.web.listing import ListView
 from app.web.lookup import find
+from app.web.people import visible
 from app.web.permissions import Need, Permission, needs
 from app.web.sessions import current_actor
 
@@ -83,7 +84,7 @@ class FraudWarningsView(ListView[EarlyFraudWarning, Warned]):
         columns.status("state", "State", "fraud_warning", lambda line: line.warning.state),
         columns.Column(name="choose", label="Tick", show=_choice, exports=(), priority=1),
         columns.text("advice", "The rule suggests", lambda line: line.advice, priority=1),
-        columns.amount("cost", "A dispute would take", lambda line: line.cost, priority=2),
+        columns.amount("cost", "A dispute would take", lambda line: line.cost if line.advice else None, priority=2),
         columns.text("risk", "Risk", lambda line: line.risk, priority=2),
         columns.text("age", "Paid", lambda line: _days_ago(line.days), priority=3),
         columns.text("type", "The network says", lambda line: line.warning.says, priority=3),
@@ -137,6 +138,7 @@ class FraudWarningsView(ListView[EarlyFraudWarning, Warned]):
             line=line,
             warning=warning,
             charge=line.charge,
+            said=visible(warning.resolved_words, of=of),
             resolution=RESOLUTIONS.get(warning.resolution or ""),
             choices=[(name, RESOLUTIONS[name]) for name in BY_PERSONS if _is_possible(name, line.charge)],
             chosen=chosen,

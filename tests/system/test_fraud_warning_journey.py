@@ -41,4 +41,4 @@ def test_two_are_refunded_in_a_batch_one_elsewhere_and_one_is_disputed(shop: Sho
 
     assert states(shop) == {first: "refunded", second: "refunded", elsewhere: "refunded", late: "disputed"}
     assert [request["params"].get("reason") for request in shop.asked()] == ["fraudulent", "fraudulent", None]
-    assert "No warning to decide" in lead.get(DESK).words
+    assert "Nothing matches" in lead.get(DESK).words
