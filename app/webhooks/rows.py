@@ -49,6 +49,8 @@ _CONCLUDE = text("""
       FROM json_populate_recordset(NULL::webhook_events, :rows) AS said
      WHERE event.id = said.id
 """)
+# Only for the try that has it in hand: meanwhile a person may have let it be or put it back, or it came again and was understood.
+_CONCLUDE_CLAIMED = text(_CONCLUDE.text + " AND event.state = 'waiting' AND event.attempts = said.attempts")
 _CLAIM = text("""
     UPDATE webhook_events SET attempts = attempts + 1, next_try_at = :next_try_at
      WHERE id = (SELECT id FROM webhook_events WHERE id = :id AND state = 'waiting' FOR UPDATE SKIP LOCKED)
@@ -101,8 +103,11 @@ def conclude(opened: Sequence[Open], verdicts: Iterable[Verdict]) -> None:
 
 
 def conclude_one(claimed: Row[Any], verdict: Verdict, *, changed: list[str] | None = None) -> None:
-    """Say what became of an event that was tried again; `changed`: the columns of our copy that differ since."""
-    db.session.execute(_CONCLUDE, {"rows": orjson.dumps([_conclusion(verdict, claimed.attempts)]).decode()})
+    """Say what became of an event that was tried again; `changed`: the columns of our copy that differ since.
+
+    The try is kept in any case. The event's state stays as it is when it was ignored, replayed or understood since it was claimed.
+    """
+    db.session.execute(_CONCLUDE_CLAIMED, {"rows": orjson.dumps([_conclusion(verdict, claimed.attempts)]).decode()})
     db.session.add(_try(verdict, claimed.account_id, claimed.attempts, changed))
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import clock
 from app.mirror import accounts, raw
 from app.settings import Settings
-from app.webhooks import endpoints, envelope, inbox, refusals, signatures
+from app.webhooks import endpoints, envelope, forgeries, inbox, refusals, signatures
 from app.webhooks.envelope import Envelope, ThinEvent
 from app.webhooks.intake import Intake
 from app.webhooks.signatures import NotBelieved
@@ -65,11 +65,16 @@ class WebhookDoor:
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(said)))]
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
             headers.append(("Allow", "POST"))
+        if status is HTTPStatus.TOO_MANY_REQUESTS:
+            headers.append(("Retry-After", str(forgeries.counted.wait())))
         start_response(f"{status.value} {status.phrase}", headers)
         return [said]
 
     def _answer(self, environ: "WSGIEnvironment") -> Answer:
-        """2xx only after the event is committed; 400 what is not believed; 413 what is too big; 503 what cannot be kept now."""
+        """2xx only after the event is committed; 400 what is not believed; 413 what is too big; 503 what cannot be kept now.
+
+        429 is a forgery after too many from the same address.
+        """
         if environ["REQUEST_METHOD"] != "POST":
             return HTTPStatus.METHOD_NOT_ALLOWED, "Stripe posts events here."
         if not self._secrets:
@@ -88,12 +93,14 @@ class WebhookDoor:
     def _received(self, body: bytes, signature: str | None, environ: "WSGIEnvironment") -> Answer:
         try:
             signatures.verify(body, signature, self._secrets, now=clock.now())
+        except NotBelieved as refusal:
+            return self._forged(refusal, body, environ.get("REMOTE_ADDR"))
+        try:
             event = envelope.read(body, _kept_headers(environ, signature))
             self._check_owner(event)
             self._intake.hand_in(event)
         except NotBelieved as refusal:
-            with self._app.app_context():
-                refusals.note(str(refusal), body, ip=environ.get("REMOTE_ADDR"), event_id=refusal.event_id)
+            self._note(refusal, body, environ.get("REMOTE_ADDR"))
             if isinstance(refusal, ThinEvent):
                 return HTTPStatus.OK, "Received, and not used."
             return HTTPStatus.BAD_REQUEST, str(refusal)
@@ -101,6 +108,17 @@ class WebhookDoor:
             log.error("webhooks.not_kept", extra={"reason": type(error).__name__})
             return HTTPStatus.SERVICE_UNAVAILABLE, "The event cannot be kept now; send it again."
         return HTTPStatus.OK, "Received."
+
+    def _forged(self, refusal: NotBelieved, body: bytes, ip: str | None) -> Answer:
+        """Counted after the signature was looked at: whoever signs rightly is let in, whatever else came from there."""
+        if forgeries.counted.count(ip) > forgeries.MOST_A_MINUTE:
+            return HTTPStatus.TOO_MANY_REQUESTS, "Too many requests without a right signature came from this address."
+        self._note(refusal, body, ip)
+        return HTTPStatus.BAD_REQUEST, str(refusal)
+
+    def _note(self, refusal: NotBelieved, body: bytes, ip: str | None) -> None:
+        with self._app.app_context():
+            refusals.note(str(refusal), body, ip=ip, event_id=refusal.event_id)
 
     def _take_in(self, envelopes: list[Envelope]) -> None:
         with self._app.app_context():

@@ -225,7 +225,7 @@ class RefusalsView(ListView[WebhookRefusal, WebhookRefusal]):
     endpoint = "webhook_refusals"
     section_url = "/admin/webhooks/refusals"
     title = "Refused webhooks"
-    lead = "Requests that carried no valid signature, or came for another account. Their bodies are not kept."
+    lead = "Requests without a valid signature, or for another account. Of a flood only the first are listed; bodies are not kept."
     group = "Machinery"
     icon = "ban"
     noun = ("request", "requests")

@@ -4,7 +4,9 @@ import io
 import time
 from dataclasses import replace
 from hashlib import sha256
+from ipaddress import IPv4Address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -20,7 +22,8 @@ from app.models.charge import Charge
 from app.models.customer import Customer
 from app.models.webhook_event import WebhookEvent, WebhookRefusal
 from app.settings import Secret
-from app.webhooks import refusals
+from app.webhooks import forgeries, refusals
+from app.webhooks.forgeries import MOST_A_MINUTE, Forgeries, home
 from tests.webhooks.signing import charge, customer, event, post, signature, v1
 from tests.world import live_settings, settings
 
@@ -38,6 +41,13 @@ def reasons() -> list[str]:
 @pytest.fixture(autouse=True)
 def _fresh_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "_counted", {"minute": 0, "refusals": 0})
+
+
+@pytest.fixture(autouse=True)
+def _still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The minute of counting does not end in the middle of a test."""
+    monkeypatch.setattr(forgeries, "time", SimpleNamespace(monotonic=lambda: 30.0))
+    monkeypatch.setattr(forgeries, "counted", Forgeries())
 
 
 @pytest.mark.parametrize("address", ["/webhooks/stripe", "/webhook"])
@@ -130,12 +140,72 @@ def test_of_a_refused_body_only_its_hash_is_kept(client: FlaskClient) -> None:
 def test_a_flood_of_forgeries_does_not_fill_the_table(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "MOST_A_MINUTE", 5)
 
-    assert {post(client, b"{}", stripe_signature="t=1,v1=00").status_code for _ in range(20)} == {400}
+    def forge(n: int) -> int:
+        client.environ_base["REMOTE_ADDR"] = f"192.0.2.{n}"
+        return post(client, b"{}", stripe_signature="t=1,v1=00").status_code
+
+    assert {forge(n) for n in range(20)} == {400}
     # Another process has its own count, and the same table.
     monkeypatch.setattr(refusals, "_counted", {"minute": 0, "refusals": 0})
-    assert post(client, b"{}", stripe_signature="t=1,v1=00").status_code == 400
+    assert forge(20) == 400
 
     assert rows(WebhookRefusal) == 5
+
+
+def test_an_address_that_forges_is_limited_and_a_right_signature_from_there_is_not(client: FlaskClient) -> None:
+    forged = [post(client, b"{}", stripe_signature="t=1,v1=00") for _ in range(MOST_A_MINUTE + 3)]
+
+    assert [answer.status_code for answer in forged] == [400] * MOST_A_MINUTE + [429] * 3
+    assert 1 <= int(forged[-1].headers["Retry-After"]) <= 60
+    assert rows(WebhookRefusal) == MOST_A_MINUTE
+    assert post(client, event("customer.created", customer("cus_1"))).status_code == 200
+    assert rows(Customer) == 1
+    client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
+    assert post(client, b"{}", stripe_signature="t=1,v1=00").status_code == 400
+
+
+def test_what_is_signed_rightly_and_not_for_us_is_never_called_a_forgery(client: FlaskClient) -> None:
+    answers = [post(client, event("customer.created", customer(), livemode=True)) for _ in range(MOST_A_MINUTE + 2)]
+
+    assert {answer.status_code for answer in answers} == {400}
+
+
+def test_a_minute_later_an_address_is_told_the_reason_again(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minutes = iter([0.0] * (MOST_A_MINUTE + 2) + [60.0])
+    monkeypatch.setattr(forgeries, "time", SimpleNamespace(monotonic=lambda: next(minutes)))
+
+    found = Forgeries()
+    counts = [found.count("192.0.2.1") for _ in range(MOST_A_MINUTE + 2)]
+
+    assert counts[-1] == MOST_A_MINUTE + 2
+    assert found.count("192.0.2.1") == 1
+
+
+def test_more_addresses_than_are_remembered_share_one_count() -> None:
+    found = Forgeries()
+    numbers = [found.count(str(IPv4Address(n))) for n in range(4_096 + 10)]
+
+    assert numbers == [1] * 4_096 + list(range(1, 11))
+    assert found.count("0.0.0.1") == 2
+
+
+@pytest.mark.parametrize(
+    ("ip", "name"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8::7", "2001:db8::/64"),
+        ("2001:db8::ffff:1", "2001:db8::/64"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
+        ("", ""),
+        (None, ""),
+        ("unix:", ""),
+    ],
+)
+def test_whoever_has_many_addresses_of_one_network_is_one(ip: str | None, name: str) -> None:
+    assert home(ip) == name
 
 
 def test_a_body_beyond_the_limit_is_413_and_a_large_legal_event_passes(client: FlaskClient) -> None:
