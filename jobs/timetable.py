@@ -12,6 +12,7 @@ from jobs.erase_persons import erase_persons
 from jobs.keep_house import keep_house
 from jobs.look_at_endpoints import look_at_endpoints
 from jobs.look_for_alerts import deliver_alerts, look_for_alerts, send_digests
+from jobs.mail_password_links import mail_password_links
 from jobs.note_audit_head import note_audit_head
 from jobs.read_old_mandates import MOST, OLDEST, read_old_mandates
 from jobs.read_unfinished import HOURS, MOST_OF_EACH, read_unfinished
@@ -53,6 +54,7 @@ TIMETABLE: tuple[Line, ...] = (
         longest_pause=_SHORT,
         harm="Who pays by a link and does not come back is not thanked, and pages of closed links stay open.",
     ),
+    Line(mail_password_links, Every(seconds=5)),
     Line(send_mails, Every(seconds=5)),
     Line(deliver_alerts, Every(seconds=10), longest_pause=_SHORT, harm="Nobody is told of anything."),
     Line(look_for_alerts, Every(seconds=300), longest_pause=_SHORT, harm="Nobody is told of anything."),

@@ -144,6 +144,7 @@ SENTENCES: dict[str, str] = {
     "factor.codes_renewed": "{who} made new recovery codes",
     "factor.all_removed": "{who} removed every second factor of {what}",
     "staff.session_ended": "{who} ended a session of {what}",
+    "staff.device_forgotten": "{who} forgot a browser they had signed in with",
     "staff.proved": "{who} proved again who they are",
     "access.refused": "{who} was refused {after.method} {what}",
     "view.kept": "{who} kept the view {after.name} of the list {after.list}",

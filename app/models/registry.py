@@ -29,6 +29,7 @@ from app.models.gateway_call import GatewayCall, RateBucket
 from app.models.invitation import Invitation
 from app.models.invoice import Invoice, InvoiceLine, InvoicePayment
 from app.models.job_run import JobRun, JobRunLine, JobSetting
+from app.models.known_device import KnownDevice
 from app.models.last_chance import LastChance, LeftAlone
 from app.models.mail import Mail, MailAttachment
 from app.models.mandate import Mandate
@@ -105,6 +106,7 @@ TABLES = (
     JobRun,
     JobRunLine,
     JobSetting,
+    KnownDevice,
     LastChance,
     LeftAlone,
     Mail,

@@ -9,14 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base
 
-KINDS = ("second_factor", "passkey", "new_passkey", "sso")
+KINDS = ("second_factor", "passkey", "new_passkey", "sso", "forgot")
 
 
 class SignInStep(Base):
     """A step that waits for the next one, in one browser, for a few minutes. `id` is the SHA-256 of what the browser holds.
 
     Taken once: who finishes it removes the row, so that nothing that was overheard works a second time.
-    `data`: a challenge, or the state, nonce and verifier of a single sign-on.
+    `data`: a challenge, the state, nonce and verifier of a single sign-on, or who asked for a link to choose a new password.
     """
 
     __tablename__ = "sign_in_steps"

@@ -154,6 +154,7 @@ def arrived(token: str, *, to: str = "") -> Response:
     session.clear()
     answer = make_response(redirect(to or next_page(), 303))
     sessions.give_cookie(answer, token)
+    sessions.give_device_cookie(answer)
     if sessions.step_cookie_name() in request.cookies:
         sessions.take_cookie(answer, name=sessions.step_cookie_name())
     return answer
@@ -169,7 +170,10 @@ def halfway(token: str, *, to: str = "") -> Response:
 
 def visitor() -> Visitor:
     return Visitor(
-        ip=request.remote_addr or "unknown", agent=request.user_agent.string, request_id=logs.request_id.get()
+        ip=request.remote_addr or "unknown",
+        agent=request.user_agent.string,
+        request_id=logs.request_id.get(),
+        device=sessions.device_token(),
     )
 
 

@@ -9,6 +9,7 @@ from app.actor import Actor
 from app.audit import trail
 from app.database import db
 from app.models.staff import Staff, StaffSession
+from app.staff import devices
 from app.web.tokens import ABSOLUTE, digest, new_token
 
 _LONGEST_AGENT = 300
@@ -16,11 +17,15 @@ _LONGEST_AGENT = 300
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who is not signed in. `ip` is the peer's address, or what a trusted proxy says it is."""
+    """Somebody who is not signed in. `ip` is the peer's address, or what a trusted proxy says it is.
+
+    device: what their browser was given to be known by, see devices.py; None where there is no browser.
+    """
 
     ip: str
     agent: str
     request_id: str | None = None
+    device: str | None = None
 
 
 def enter(person: Staff, *, visitor: Visitor, old_token: str | None, proved_by: list[str], second: bool) -> str:
@@ -47,7 +52,9 @@ def enter(person: Staff, *, visitor: Visitor, old_token: str | None, proved_by: 
             user_agent=visitor.agent[:_LONGEST_AGENT],
         )
     )
-    trail.record(actor_of(person, visitor), "staff.signed_in", "staff", person.email, after={"with": proved_by})
+    new = devices.note(person, visitor.device, ip=visitor.ip, agent=visitor.agent) if visitor.device else []
+    after = {"with": proved_by} | ({"new": new} if new else {})
+    trail.record(actor_of(person, visitor), "staff.signed_in", "staff", person.email, after=after)
     return token
 
 

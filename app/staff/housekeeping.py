@@ -6,15 +6,18 @@ from sqlalchemy import delete, or_
 
 from app import clock
 from app.database import db, transaction
+from app.models.known_device import KnownDevice
 from app.models.sign_in_step import SignInStep
 from app.models.staff import SignInAttempt, StaffSession
+from app.web.tokens import DEVICE
 
 # The audit trail keeps who came in and when; these tables are for the machinery.
 KEEP = timedelta(days=30)
 
 
 def forget_old() -> int:
-    """Remove sessions that ended and tries that were made more than thirty days ago; answers how many."""
+    """Remove sessions that ended and tries that were made more than thirty days ago, and browsers that nobody used for long;
+    answers how many."""
     before = clock.now() - KEEP
     with transaction():
         tries = db.session.execute(
@@ -28,4 +31,7 @@ def forget_old() -> int:
         steps = db.session.execute(
             delete(SignInStep).where(SignInStep.expires_at < clock.now()).returning(SignInStep.id)
         ).all()
-    return len(tries) + len(sessions) + len(steps)
+        places = db.session.execute(
+            delete(KnownDevice).where(KnownDevice.last_used_at < clock.now() - DEVICE).returning(KnownDevice.id)
+        ).all()
+    return len(places) + len(tries) + len(sessions) + len(steps)

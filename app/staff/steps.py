@@ -24,13 +24,15 @@ class Step:
     data: dict[str, Any]
 
 
-def begin(kind: str, *, staff_id: UUID | None = None, data: dict[str, Any] | None = None) -> str:
+def begin(
+    kind: str, *, staff_id: UUID | None = None, data: dict[str, Any] | None = None, lasts: timedelta = PATIENCE
+) -> str:
     """In the caller's transaction: a step that waits; answers what the browser has to bring back."""
     token = new_token()
     now = clock.now()
     db.session.add(
         SignInStep(
-            id=digest(token), kind=kind, staff_id=staff_id, data=data or {}, created_at=now, expires_at=now + PATIENCE
+            id=digest(token), kind=kind, staff_id=staff_id, data=data or {}, created_at=now, expires_at=now + lasts
         )
     )
     return token

@@ -1,6 +1,7 @@
 """Mails to people about their own access, in the transaction of what they are about."""
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -31,6 +32,12 @@ def factor_removed(person: Staff, what: str, *, by: Actor) -> None:
 
 def factor_copied(person: Staff, name: str) -> None:
     _tell(person, "staff.passkey_copied", what=name)
+
+
+def came_from_elsewhere(person: Staff, *, browser: str, network: str, new: Sequence[str]) -> None:
+    """new: what of it was never seen before, of "browser" and "network"."""
+    words = " and ".join(f"a {what}" for what in new) + " that we have not seen before"
+    _tell(person, "staff.new_place", browser=browser, network=network, new=words)
 
 
 def _tell(person: Staff, kind: str, **facts: str) -> None:

@@ -13,7 +13,7 @@ from app.audit import trail
 from app.audit.sentences import sentence
 from app.errors import DomainError, Unknown
 from app.models.staff import Staff
-from app.staff import operations, queries, roles, sign_in
+from app.staff import devices, operations, queries, roles, sign_in
 from app.staff.factors import operations as factor_operations
 from app.staff.factors.queries import factors_of
 from app.staff.forms import RoleForm
@@ -23,7 +23,7 @@ from app.web.filters import ChoiceFilter, equals, one_of
 from app.web.listing import ListView
 from app.web.lookup import find
 from app.web.permissions import ADMINS_KEEP, ROLE_NAMES, ROLES, SIGNED_IN, Permission, needs
-from app.web.sessions import current_actor
+from app.web.sessions import current_actor, device_token
 
 
 class StaffListView(ListView[Staff, Staff]):
@@ -179,7 +179,20 @@ class MySessionsView(StaffView):
             sessions=queries.live_sessions(current_user.id),
             current=sign_in.public_name(current_user.session_id),
             public_name=sign_in.public_name,
+            devices=devices.devices_of(current_user.id),
+            this_device=devices.mark_of(device_token()),
         )
+
+    @expose("/forget", methods=("POST",))
+    def forget(self) -> ResponseReturnValue:
+        """A browser is a stranger again."""
+        try:
+            devices.forget(request.form.get("device", ""), staff_id=current_user.id, actor=current_actor())
+        except DomainError as refusal:
+            flash(str(refusal), "error")
+        else:
+            flash("The browser is forgotten. When you sign in with it again, you get a mail.", "success")
+        return redirect(self.get_url(".index_view"), 303)
 
     @expose("/end", methods=("POST",))
     def end(self) -> ResponseReturnValue:

@@ -17,7 +17,7 @@ from app.models.staff import Staff, StaffSession
 from app.settings import Settings
 from app.web import accounts, networks, waiting
 from app.web.permissions import Access, Need, Permission, granted
-from app.web.tokens import ABSOLUTE, IDLE, PROOF, digest
+from app.web.tokens import ABSOLUTE, DEVICE, IDLE, PROOF, digest, new_token
 from app.web.unmasked import Shown, still_shown
 
 # What the shop changed about this person's role, and about the one they look through: {"support": {"export": true}}.
@@ -201,6 +201,21 @@ def step_cookie_name() -> str:
 def passkey_cookie_name() -> str:
     """What a browser holds between the question to a passkey and its answer."""
     return _prefixed("counterfoil_passkey", current_app.extensions["settings"])
+
+
+def device_token() -> str:
+    """What this browser is known by from one sign-in to the next, and never lets in by: the cookie it has, or one made now."""
+    if "device_token" not in g:
+        g.device_token = (
+            request.cookies.get(_prefixed("counterfoil_device", current_app.extensions["settings"])) or new_token()
+        )
+    return str(g.device_token)
+
+
+def give_device_cookie(response: Response) -> None:
+    """Let this browser be known again; each time for as long as browsers keep a cookie."""
+    name = _prefixed("counterfoil_device", current_app.extensions["settings"])
+    give_cookie(response, device_token(), name=name, lasts=DEVICE)
 
 
 def current_actor() -> Actor:

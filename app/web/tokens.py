@@ -8,6 +8,8 @@ IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 # How long a password counts as just given, for acts that ask for it again.
 PROOF = timedelta(minutes=10)
+# How long a browser is known that somebody signed in with; no browser keeps a cookie for longer.
+DEVICE = timedelta(days=400)
 
 
 def new_token() -> str:

@@ -19,6 +19,7 @@ from app.models.audit_log import AuditLog
 from app.models.invitation import Invitation
 from app.models.mail import Mail
 from app.models.role_policy import RolePolicy
+from app.models.sign_in_step import SignInStep
 from app.models.staff import Staff
 from app.settings import Secret, Settings
 from app.staff import operations, passwords
@@ -26,6 +27,7 @@ from app.staff.entering import Visitor
 from app.staff.invitations import operations as invitations
 from app.staff.invitations.operations import LinkOver, Post
 from app.web.tokens import PROOF
+from jobs.mail_password_links import mail_password_links
 from tests import factories
 from tests.desk import Desk, Page, staff, visitor
 from tests.mail.catcher import Caught, catching
@@ -277,6 +279,11 @@ def test_forgetting_a_password_is_answered_alike_whoever_asks(app: Flask, mailin
         desk = visitor(app)
         desk.get("/login/forgot")
         pages.append(desk.post("/login/forgot", {"email": email}, expect=200).words)
+    # Whatever was asked for, the same was written down by then, and nothing more.
+    assert db.session.query(SignInStep).filter_by(kind="forgot").count() == len(pages)
+    assert db.session.query(Mail).count() == 0
+    assert mail_password_links() == len(pages)
+    assert db.session.query(SignInStep).filter_by(kind="forgot").count() == 0
     send_waiting(app.extensions["settings"])
 
     assert len(set(pages)) == 1
@@ -299,6 +306,7 @@ def test_asking_for_links_is_slowed_down_and_locks_nobody_out(app: Flask, mailin
     page = desk.post("/login/forgot", {"email": ana.email}, expect=429)
 
     assert "Too many requests. Ask again in 15 min." in page.words
+    assert mail_password_links() == 5
     assert db.session.query(Mail).count() == 5
     Desk(app, ana.email).sign_in()
 

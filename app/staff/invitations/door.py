@@ -62,7 +62,7 @@ def forgot() -> ResponseReturnValue:
         except throttle.TooManyTries as refusal:
             error, status = f"Too many requests. Ask again in {refusal.minutes} min.", refusal.status
         else:
-            operations.forgot(email, post=post(), visitor=visitor)
+            operations.forgot(email, account_id=current_account_id() or 0, visitor=visitor)
             done = True
     return render_template("invitations/forgot.html", mailing=mailing, done=done, error=error), status
 

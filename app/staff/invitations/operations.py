@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -16,14 +17,18 @@ from app.database import db, transaction
 from app.errors import Conflict, DomainError, Unknown
 from app.mail import letters, outbox
 from app.models.invitation import Invitation
+from app.models.sign_in_step import SignInStep
 from app.models.staff import Staff
-from app.staff import entering, operations, passwords
+from app.staff import entering, operations, passwords, steps
 from app.staff.entering import Visitor
 from app.staff.invitations import queries
 from app.web import networks
 from app.web.tokens import digest, new_token
 
 LASTS = timedelta(hours=72)
+# A worker that stood still for longer answers nobody: who asked has asked again since.
+ASKED_LASTS = timedelta(hours=1)
+AT_ONCE = 500
 _LONGEST_NAME = 100
 
 
@@ -87,18 +92,51 @@ def send_password_link(staff_id: UUID, *, post: Post, actor: Actor) -> str:
     return post.address(token)
 
 
-def forgot(email: str, *, post: Post, visitor: Visitor) -> None:
-    """Mail a link to whoever has this address and works here. For everybody else nothing happens, and nobody can tell."""
-    found = db.session.scalar(select(Staff).where(Staff.email == email, Staff.deactivated_at.is_(None)))
-    if found is None or post.account_id is None:
-        return
+def forgot(email: str, *, account_id: int, visitor: Visitor) -> None:
+    """Write down that somebody asked for a link, whoever has this address: whether it is known here is looked at later, by a job,
+    so that nobody who waits for the answer can tell from the time it takes."""
+    asked = {"email": email, "ip": visitor.ip, "request_id": visitor.request_id, "account_id": account_id}
     with transaction():
-        person = db.session.get_one(Staff, found.id, with_for_update=True, populate_existing=True)
-        if person.is_active and person.password_hash is not None:
-            token, link = _new_link(person.email, role=person.role, staff_id=person.id, by=person.email)
-            _send("staff.password_link", token, link, post)
-            # Who asked is not known: only their address is.
-            trail.record(entering.actor_of(person, visitor), "staff.password_link_asked", "staff", person.email)
+        steps.begin("forgot", data=asked, lasts=ASKED_LASTS)
+
+
+def answer_forgotten(*, domain: str) -> int:
+    """Mail a link to each who asked for one, has a password and works here; of others nothing is left. Returns how many asked."""
+    for answered in range(AT_ONCE):
+        if not _next_forgotten(domain):
+            return answered
+    return AT_ONCE
+
+
+def _next_forgotten(domain: str) -> bool:
+    """The one who asked first; False when there is none. The row goes with the transaction that writes the mail, so it is one."""
+    first = (
+        select(SignInStep)
+        .where(SignInStep.kind == "forgot")
+        .order_by(SignInStep.expires_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    with transaction():
+        step = db.session.scalar(first)
+        if step is None:
+            return False
+        db.session.delete(step)
+        if step.expires_at > clock.now():
+            _mail_forgotten(step.data, domain)
+    return True
+
+
+def _mail_forgotten(asked: dict[str, Any], domain: str) -> None:
+    whose = select(Staff).where(Staff.email == asked["email"]).with_for_update()
+    person = db.session.scalar(whose.execution_options(populate_existing=True))
+    if person is None or not person.is_active or person.password_hash is None:
+        return
+    token, link = _new_link(person.email, role=person.role, staff_id=person.id, by=person.email)
+    _send("staff.password_link", token, link, Post(domain, asked["account_id"]))
+    # Who asked is not known: only their address is.
+    actor = Actor("staff", person.email, ip=asked["ip"], request_id=asked["request_id"])
+    trail.record(actor, "staff.password_link_asked", "staff", person.email)
 
 
 def withdraw(invitation_id: UUID, *, actor: Actor) -> None:
