@@ -65,6 +65,7 @@ from app.risk.warning_pages import FraudRulesView, FraudWarningsView
 from app.saved_views.views import SavedViewsView
 from app.search.views import SearchView
 from app.settings import Settings, database_url
+from app.staff import agreed as agreed_staff
 from app.staff import door
 from app.staff.factors.views import SecondFactorView
 from app.staff.invitations import door as links_door
@@ -105,7 +106,17 @@ def create_app(settings: Settings, timetable: Sequence[Line] = ()) -> Flask:
     init_webhooks(app)
     init_web(app, record=trail.record)
     # What can need another person's word; each feature names its own.
-    init_four_eyes(app, [approved.ACT, agreed_batches.ACT, agreed.ACT, agreed_erasure.ACT, agreed_export.ACT])
+    init_four_eyes(
+        app,
+        [
+            approved.ACT,
+            agreed_batches.ACT,
+            agreed.ACT,
+            agreed_erasure.ACT,
+            agreed_export.ACT,
+            *agreed_staff.ACTS,
+        ],
+    )
     init_health(app)
     init_timetable(app, timetable)
     app.register_blueprint(door.pages)

@@ -115,6 +115,7 @@ SENTENCES: dict[str, str] = {
     "staff.reactivated": "{who} restored the access of {what}",
     "staff.password_set": "{who} set a new password for {what}",
     "staff.invited": "{who} invited {what} as {after.role}",
+    "staff.link_renewed": "{who} made another link for the invitation of {what}, to hand over",
     "staff.link_withdrawn": "{who} withdrew a link made for {what}",
     "staff.joined": "{who} accepted the invitation of {after.invited_by} as {after.role}",
     "staff.password_link_sent": "{who} made a link for {what} to choose a new password",

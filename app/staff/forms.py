@@ -1,7 +1,7 @@
 """Forms about staff."""
 
 from flask_wtf import FlaskForm
-from wtforms import SelectField, StringField, validators
+from wtforms import SelectField, StringField, TextAreaField, validators
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 
 from app.web.permissions import ROLE_NAMES
@@ -11,6 +11,7 @@ class RoleForm(FlaskForm):  # type: ignore[misc] # Flask-WTF has no types
     """Which role somebody has."""
 
     role = SelectField("Role", choices=[SelectChoice(role, name) for role, name in ROLE_NAMES.items()])
+    reason = TextAreaField("Why")
 
 
 class InviteForm(FlaskForm):  # type: ignore[misc] # Flask-WTF has no types
@@ -20,3 +21,4 @@ class InviteForm(FlaskForm):  # type: ignore[misc] # Flask-WTF has no types
     role = SelectField(
         "Role", choices=[SelectChoice(role, name) for role, name in ROLE_NAMES.items()], default="view_only"
     )
+    reason = TextAreaField("Why")

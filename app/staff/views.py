@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ClassVar
 
-from flask import flash, redirect, request
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy import ColumnElement, or_
@@ -13,7 +13,7 @@ from app.audit import trail
 from app.audit.sentences import sentence
 from app.errors import DomainError, Unknown
 from app.models.staff import Staff
-from app.staff import devices, operations, queries, roles, sign_in
+from app.staff import agreed, devices, operations, queries, roles, sign_in
 from app.staff.factors import operations as factor_operations
 from app.staff.factors.queries import factors_of
 from app.staff.forms import RoleForm
@@ -115,6 +115,8 @@ class StaffListView(ListView[Staff, Staff]):
         form = RoleForm()
         if not form.validate_on_submit():
             return self._details(person, form), 400
+        if agreed.is_needed(agreed.ROLE_NAME):
+            return self._ask_for_role(person, form)
         return self._act(
             person, operations.change_role, f"The role is now {ROLE_NAMES[form.role.data]}.", role=form.role.data
         )
@@ -134,6 +136,17 @@ class StaffListView(ListView[Staff, Staff]):
     def remove_factors(self, staff_id: str) -> ResponseReturnValue:
         return self._act(_person(staff_id), factor_operations.remove_all, "The second factor is removed.")
 
+    def _ask_for_role(self, person: Staff, form: RoleForm) -> ResponseReturnValue:
+        if ask := proof.missing(self.get_url(".details", staff_id=person.id)):
+            return ask
+        try:
+            reason = form.reason.data or ""
+            asked = agreed.ask_for_role(person, form.role.data, reason=reason, actor=current_actor())
+        except DomainError as refusal:
+            flash(str(refusal), "error")
+            return redirect(self.get_url(".details", staff_id=person.id), 303)
+        return redirect(url_for("approvals.details", key=asked.id), 303)
+
     def _details(self, person: Staff, form: RoleForm) -> str:
         return self.render(
             "staff/person.html",
@@ -144,6 +157,8 @@ class StaffListView(ListView[Staff, Staff]):
             sessions=queries.live_sessions(person.id),
             events=_events(person),
             factors=factors_of(person.id),
+            needs_another=agreed.is_needed(agreed.ROLE_NAME),
+            waiting=agreed.waiting_for(agreed.ROLE_NAME, str(person.id)),
             may_manage=current_user.may(Permission.STAFF_MANAGE),
         )
 

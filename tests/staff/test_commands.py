@@ -8,10 +8,12 @@ from sqlalchemy import select
 from app.actor import Actor
 from app.database import db
 from app.models.audit_log import AuditLog
+from app.models.second_factor import Authenticator, RecoveryCode
 from app.models.staff import Staff
 from app.staff import operations, passwords
 from app.staff.commands import staff as commands
 from tests.desk import PASSWORD, staff
+from tests.phone import enrol
 
 
 def _run(*words: str, given: str = "") -> Result:
@@ -97,6 +99,32 @@ def test_a_new_password_ends_every_session(app: Flask) -> None:
     ana.get("/admin/audit/", expect=303)
     ana.sign_in(expect=401)
     ana.sign_in("five other unrelated words")
+
+
+def test_who_lost_the_second_factor_comes_in_with_the_password_alone(app: Flask) -> None:
+    ana = staff(app)
+    enrol(ana)
+
+    outcome = _run("remove-factor", ana.email.upper())
+
+    assert outcome.output == f"{ana.email} signs in with the password alone; every session was ended.\n"
+    assert (db.session.query(Authenticator).count(), db.session.query(RecoveryCode).count()) == (0, 0)
+    ana.get("/admin/charges/", expect=303)
+    ana.sign_in()
+    ana.get("/admin/charges/")
+    removed = db.session.scalars(select(AuditLog).where(AuditLog.action == "factor.all_removed")).one()
+    assert (removed.actor_kind, removed.actor, removed.object_id) == ("command", "staff remove-factor", ana.email)
+
+
+@pytest.mark.parametrize(
+    ("email", "why"),
+    [("nobody@shop.example", "Nobody here has the address"), ("nonsense", "This is not an e-mail address.")],
+)
+def test_nobody_s_second_factor_cannot_be_removed(app: Flask, email: str, why: str) -> None:
+    outcome = _run("remove-factor", email)
+
+    assert outcome.exit_code == 1
+    assert why in outcome.output
 
 
 def test_the_list_names_everybody(app: Flask) -> None:

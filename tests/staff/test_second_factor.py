@@ -1,6 +1,7 @@
 """A code of an authenticator app beside the password, and codes for the day it is lost."""
 
 import re
+import threading
 from datetime import timedelta
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from app.models.audit_log import AuditLog
 from app.models.refund import Refund
 from app.models.role_policy import RolePolicy
 from app.models.second_factor import Authenticator, RecoveryCode
-from app.models.staff import Staff
+from app.models.staff import Staff, StaffSession
 from app.staff.factors import operations, totp
 from app.web.sealing import BrokenSeal, Seal
 from app.web.tokens import PROOF
@@ -283,6 +284,35 @@ def test_two_at_once_cannot_use_one_code(app: Flask) -> None:
         answers = [operations.accepts(_id(ana), code, seal=seal) for _ in range(2)]
 
     assert answers == ["an authenticator app", None]
+
+
+def test_one_code_from_two_browsers_at_once_lets_one_in(committed: Flask) -> None:
+    ana = staff(committed)
+    phone, _ = enrol(ana)
+    code = phone.code(steps=1)
+    browsers = [Desk(committed, ana.email) for _ in range(2)]
+    for browser in browsers:
+        browser.sign_in_halfway()
+    start, answers = threading.Barrier(2), []
+
+    def give(browser: Desk) -> None:
+        start.wait()
+        sent = {"csrf_token": browser.token, "code": code}
+        answers.append(browser.client.post("/login/code", data=sent).status_code)
+
+    threads = [threading.Thread(target=give, args=(browser,)) for browser in browsers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(answers) == [303, 422]
+    db.session.rollback()
+    alive = db.session.query(StaffSession).filter(
+        StaffSession.second_factor_at.is_not(None), StaffSession.ended_at.is_(None)
+    )
+    # The one in which the app was set up, and one more.
+    assert alive.count() == 2
 
 
 def _enforce(role: str) -> None:

@@ -59,16 +59,49 @@ def invite(email: str, *, role: str, post: Post, actor: Actor) -> str:
     Raises:
         ExistsAlready: somebody with this address works here, or used to. BadRequest: no address, or no such role.
     """
+    with _one_at_a_time(email), transaction():
+        return invite_within(email, role=role, post=post, actor=actor)
+
+
+def invite_within(email: str, *, role: str, post: Post, actor: Actor) -> str:
+    """The same, in the caller's transaction."""
+    email = check_invitable(email, role)
+    token, link = _new_link(email, role=role, staff_id=None, by=actor.name)
+    _send("staff.invitation", token, link, post)
+    trail.record(actor, "staff.invited", "staff", email, after={"role": role, "mailed": post.account_id is not None})
+    return post.address(token)
+
+
+def check_invitable(email: str, role: str) -> str:
+    """The address as we keep it.
+
+    Raises:
+        ExistsAlready, BadRequest: nobody like that can be invited.
+    """
     email = operations.checked_email(email)
     operations.checked_role(role)
     if db.session.scalar(select(Staff.id).where(Staff.email == email)):
         raise operations.ExistsAlready(f"{email} is here already. Change the role or the access on that person's page.")
-    with _one_at_a_time(email), transaction():
-        token, link = _new_link(email, role=role, staff_id=None, by=actor.name)
-        _send("staff.invitation", token, link, post)
-        trail.record(
-            actor, "staff.invited", "staff", email, after={"role": role, "mailed": post.account_id is not None}
-        )
+    return email
+
+
+def renew(invitation_id: UUID, *, post: Post, actor: Actor) -> str:
+    """Another link for this invitation, to hand over where no mail can carry it; the one before is worthless. Answers it.
+
+    Raises:
+        Conflict: mails carry links here, or the invitation is over.
+    """
+    with transaction():
+        link = db.session.get(Invitation, invitation_id, with_for_update=True, populate_existing=True)
+        if link is None:
+            raise Unknown("There is no such link.")
+        if link.state != "open" or link.staff_id is not None:
+            raise Conflict("This is no open invitation any more. Invite them again.")
+        if post.account_id is not None:
+            raise Conflict("The link went by mail. To send another, invite them again.")
+        token = new_token()
+        link.token_hash = digest(token)
+        trail.record(actor, "staff.link_renewed", "staff", link.email)
     return post.address(token)
 
 

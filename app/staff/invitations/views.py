@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, and_
 
 from app import clock
-from app.errors import Conflict, DomainError
+from app.errors import Conflict, DomainError, ReasonMissing
 from app.models.invitation import Invitation
 from app.models.staff import Staff
+from app.staff import agreed
 from app.staff.forms import InviteForm
 from app.staff.invitations import operations
 from app.staff.invitations.door import nothing_mailed, post
@@ -89,10 +90,17 @@ class InvitationsView(ListView[Invitation, Invitation]):
         if not form.validate_on_submit():
             return self._form(form, 400 if request.method == "POST" else 200)
         email = (form.email.data or "")[:254]
-        if ask := proof.missing(url_for(".new"), typed={"email": email, "role": form.role.data}):
+        reason = (form.reason.data or "")[:2_000]
+        if ask := proof.missing(url_for(".new"), typed={"email": email, "role": form.role.data, "reason": reason}):
             return ask
         try:
+            if agreed.is_needed(agreed.INVITE_NAME):
+                asked = agreed.ask_for_invitation(email, form.role.data, reason=reason, actor=current_actor())
+                return redirect(url_for("approvals.details", key=asked.id), 303)
             link = operations.invite(email, role=form.role.data, post=post(), actor=current_actor())
+        except ReasonMissing as refusal:
+            form.reason.errors = [str(refusal)]
+            return self._form(form, 422)
         except DomainError as refusal:
             form.email.errors = [str(refusal)]
             return self._form(form, 422)
@@ -122,6 +130,7 @@ class InvitationsView(ListView[Invitation, Invitation]):
             "invitations/details.html",
             link=link,
             what=_what(link),
+            may_renew=may(Permission.STAFF_MANAGE) and link.state == "open" and not link.staff_id and nothing_mailed(),
             may_withdraw=may(Permission.STAFF_MANAGE) and link.state in {"open", "expired"},
         )
 
@@ -137,6 +146,22 @@ class InvitationsView(ListView[Invitation, Invitation]):
             flash("The link is worthless from now on.", "success")
         return redirect(url_for(".details", key=link_id), 303)
 
+    @expose("/<key>/renew", methods=("POST",))
+    @needs(Permission.STAFF_MANAGE)
+    def renew(self, key: str) -> ResponseReturnValue:
+        """A link to hand over, where no mail carried it."""
+        _check_passwords_count()
+        known = find(Invitation, key, what="link", of_account=False)
+        link_id, email = known.id, known.email
+        if ask := proof.missing(url_for(".details", key=link_id)):
+            return ask
+        try:
+            link = operations.renew(link_id, post=post(), actor=current_actor())
+        except DomainError as refusal:
+            flash(str(refusal), "error")
+            return redirect(url_for(".details", key=link_id), 303)
+        return self.made(link, email, shown=True)
+
     def made(self, link: str, email: str, *, shown: bool) -> str:
         """The page that shows a link this once, or says where it went."""
         return self.render(
@@ -147,7 +172,13 @@ class InvitationsView(ListView[Invitation, Invitation]):
         )
 
     def _form(self, form: InviteForm, status: int) -> ResponseReturnValue:
-        return self.render("invitations/new.html", form=form, nothing_mailed=nothing_mailed()), status
+        page = self.render(
+            "invitations/new.html",
+            form=form,
+            nothing_mailed=nothing_mailed(),
+            needs_another=agreed.is_needed(agreed.INVITE_NAME),
+        )
+        return page, status
 
 
 def _check_passwords_count() -> None:
