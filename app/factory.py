@@ -16,6 +16,7 @@ from app.approvals.acts import init_four_eyes
 from app.approvals.views import ApprovalRulesView, ApprovalsView
 from app.audit import trail
 from app.audit.views import AuditView
+from app.calls.api_views import ApiCallsView
 from app.calls.views import GatewayCallsView
 from app.charges.views import ChargesView
 from app.checkout import door as checkout_door
@@ -175,6 +176,7 @@ def create_app(settings: Settings, timetable: Sequence[Line] = ()) -> Flask:
             DisputeRulesView(),
             FraudRulesView(),
             GatewayCallsView(),
+            ApiCallsView(),
             RefundQueueView(),
             RefundBatchesView(),
             RefundRulesView(),

@@ -18,11 +18,13 @@ REFUSALS = Parameter("refusal_days", "Refused webhooks stay for days", 30, 1, 3_
 RUNS = Parameter("run_days", "Runs of jobs stay for days", 14, 1, 3_650)
 MAILS = Parameter("mail_days", "What mails said stays for days (0: for good)", 180, 0, 36_500)
 IDLE = Parameter("idle_run_days", "Runs that found nothing to do stay for days", 3, 1, 3_650)
-PARAMETERS = (REFUSALS, RUNS, IDLE, MAILS)
+CALLS = Parameter("api_call_days", "Calls of programs stay for days", 7, 1, 90)
+PARAMETERS = (REFUSALS, CALLS, RUNS, IDLE, MAILS)
 
 # What is removed, and after how many days. Nothing here is part of the audit trail.
 _RULES: tuple[tuple[str, str, Parameter | None], ...] = (
     ("webhook_refusals", "at < :before", REFUSALS),
+    ("api_calls", "at < :before", CALLS),
     ("job_runs", _ENDED, RUNS),
     ("job_runs", f"{_ENDED} AND state = 'good' AND done = 0 AND asked_by IS NULL", IDLE),
     # A worker removes what it finished. What is left belonged to one that died; its run was written off long ago.
@@ -31,7 +33,7 @@ _RULES: tuple[tuple[str, str, Parameter | None], ...] = (
 
 
 def keep_house() -> int:
-    """Remove old refusals, job runs, sessions, tries to sign in, and what old mails said."""
+    """Remove old refusals, calls of programs, job runs, sessions, tries to sign in, and what old mails said."""
     run = running.current()
     removed = forget_old() + forget_words(run.told(MAILS), stop=stopping.requested.is_set)
     run.did(removed)

@@ -4,6 +4,7 @@ from app.models.account import Account
 from app.models.act import Act
 from app.models.alert import AlertChannel, AlertDelivery, AlertRule, AlertTry, DigestWish
 from app.models.allowed_network import AllowedNetwork
+from app.models.api_call import ApiCall
 from app.models.api_key import ApiKey
 from app.models.approval import Approval, ApprovalPolicy, ApprovalVote
 from app.models.audit_log import AuditLog
@@ -65,6 +66,7 @@ TABLES = (
     AlertRule,
     AlertTry,
     AllowedNetwork,
+    ApiCall,
     ApiKey,
     Approval,
     ApprovalPolicy,

@@ -17,7 +17,7 @@ from app.models.api_key import ApiKey
 from app.models.role_policy import RolePermission
 from app.models.staff import Staff
 from app.settings import Settings
-from app.web import accounts
+from app.web import accounts, buckets
 from app.web.key_format import WORD, WrittenKey, read_key
 from app.web.permissions import FOR_KEYS, Access, Need, Permission, granted
 from app.web.problems import KeyInAddress, MissingScope, NoKey, TooFast
@@ -34,13 +34,6 @@ _NO_SUCH_KEY = (
     "Send a key that works as “Authorization: Bearer cf_…”. This one is unknown, revoked, expired or damaged."
 )
 
-_TAKE = text("""
-    INSERT INTO rate_buckets AS b (name, tokens, filled_at) VALUES (:name, :most - 1, clock_timestamp())
-    ON CONFLICT (name) DO UPDATE SET filled_at = clock_timestamp(),
-       tokens = least(:most, b.tokens + :rate * extract(epoch FROM clock_timestamp() - b.filled_at)) - 1
-     WHERE least(:most, b.tokens + :rate * extract(epoch FROM clock_timestamp() - b.filled_at)) >= 1
-    RETURNING tokens
-""")
 _LEFT = text(
     "SELECT tokens + :rate * extract(epoch FROM clock_timestamp() - filled_at) FROM rate_buckets WHERE name = :name"
 )
@@ -89,6 +82,8 @@ def let_in(needs: tuple[Need, ...]) -> None:
         )
     written = _written(request.headers.get("Authorization", ""))
     key, per_minute = _known(written)
+    # For the log of calls, which names the key of a refused call as well.
+    g.asked_with = key.id
     _keep_pace(key, per_minute)
     g.key, g.permissions = key, key.permissions
     missing = [need for need in needs if not key.may(need)]
@@ -172,12 +167,14 @@ def _keep_pace(key: Key, per_minute: int) -> None:
         TooFast: with the seconds after which the next request will do.
     """
     rate, most = per_minute / 60, max(1.0, per_minute * BURST)
-    bucket = {"name": f"api_key:{key.id}", "rate": rate, "most": most}
+    name = f"api_key:{key.id}"
     with transaction():
         # What a crash could lose is a second of counting.
         db.session.execute(text("SET LOCAL synchronous_commit = off"))
-        left = db.session.execute(_TAKE, bucket).scalar()
-        have = left if left is not None else float(db.session.execute(_LEFT, bucket).scalar() or 0)
+        left = buckets.take(name, per_minute=per_minute, burst=most)
+        have = (
+            left if left is not None else float(db.session.execute(_LEFT, {"name": name, "rate": rate}).scalar() or 0)
+        )
     g.pace = (per_minute, max(0, int(have)), max(0, -int(-((most - have) / rate) // 1)))
     if left is None:
         wait = max(1, -int(-((1 - have) / rate) // 1))

@@ -6,6 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.settings import Settings
 from app.web.admin import may, sees
+from app.web.api_log import init_api_log
 from app.web.bearer import init_bearer
 from app.web.errors import init_errors
 from app.web.formatting import init_formatting
@@ -39,6 +40,7 @@ def init_web(app: Flask, *, record: Record) -> None:
     init_sessions(app)
     init_guard(app)
     init_bearer(app)
+    init_api_log(app)
     init_headers(app)
     app.after_request(without_host)
     init_formatting(app)

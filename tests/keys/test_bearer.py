@@ -28,7 +28,7 @@ from tests.keys.conftest import TESTS, Maker, Program, owner
 from tests.web.routes import Route, fingerprint, routes, routes_with_rows
 from tests.web.test_matrix import Away
 
-USED = ("api_keys", "rate_buckets")
+USED = ("api_calls", "api_keys", "rate_buckets")
 
 
 def test_a_key_says_what_it_is_and_whose_data_it_opens(app: Flask, program: Maker) -> None:

@@ -126,6 +126,7 @@ OTHERWISE: Mapping[str, str] = {
 NOTHING: Mapping[str, str] = {
     "accounts": "the shop's own name",
     "allowed_networks": "networks of the house",
+    "api_calls": "programs: routes without ids, and numbers",
     "api_keys": "programs",
     "approval_policies": "rules of the house",
     "authenticators": "staff",
