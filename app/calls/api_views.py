@@ -58,7 +58,7 @@ class ApiCallsView(ListView[ApiCall, ApiCall]):
     )
     columns = (
         columns.text("key", "Key", _key, priority=1),
-        columns.code("call", "Call", lambda call: f"{call.method} {call.route or 'no such address'}", priority=1),
+        columns.text("call", "Call", lambda call: f"{call.method} {call.route or 'no such address'}", priority=1),
         columns.number("status", "Status", lambda call: call.status, priority=1),
         columns.number("took", "ms", lambda call: call.duration_ms),
         columns.code("request", "Request id", lambda call: call.request_id, priority=3),
