@@ -194,7 +194,7 @@ def _why_not(dispute: Dispute, rule: LastChance) -> str | None:
 
 
 def _who_accepted(dispute_id: str) -> str | None:
-    """Whoever said so, whatever became of it; only what was taken back, or what another person declined, does not count."""
+    """Whoever said so, even where nobody answered in time; what they took back, or another person declined, does not count."""
     acts = select(Act.requested_by).where(
         Act.object_type == "dispute", Act.object_id == dispute_id, Act.kind == ACCEPT.name, Act.status != WITHDRAWN
     )

@@ -13,6 +13,7 @@ from app import clock
 from app.actor import Actor
 from app.acts import recovery
 from app.acts.registry import kinds
+from app.approvals import operations as deciding
 from app.approvals import policies
 from app.database import db
 from app.disputes import last_chance, operations
@@ -21,10 +22,12 @@ from app.errors import BadRequest, DomainError
 from app.gateways.current import gateway
 from app.mirror import accounts
 from app.models.act import Act
+from app.models.approval import Approval
 from app.models.audit_log import AuditLog
 from app.models.dispute import Dispute
 from app.models.dispute_draft import DisputeSubmission
 from app.models.mail import Mail
+from jobs.approvals import expire_approvals
 from tests.desk import Desk, staff
 from tests.system.shop import Shop
 from tests.system.test_dispute_journeys import at_stripe, disputed, form, here, submitted, write
@@ -133,9 +136,8 @@ def test_what_a_person_leaves_alone_stays_until_they_let_it_in_again(shop: Shop,
     assert sorted(acts) == ["last_chance.left", "last_chance.let_in", "last_chance.set"]
 
 
-def test_whoever_asked_to_accept_keeps_it_here(shop: Shop, ana: Desk) -> None:
-    dispute_id = written(shop, ana)
-    switched_on()
+def asked_to_accept(ana: Desk, dispute_id: str) -> Approval:
+    """Ana asks for another person's word to accept it."""
     policies.set_policy(
         "dispute.accept", is_on=True, thresholds={}, needed=1, ask_roles=[], approve_roles=[], expires_after_days=60,
         actor=ANA,
@@ -143,12 +145,41 @@ def test_whoever_asked_to_accept_keeps_it_here(shop: Shop, ana: Desk) -> None:
     page = ana.get(f"/admin/disputes/{dispute_id}/accept")
     promise = next(found for found in page.forms if "promise" in found)["promise"]
     ana.post(f"/admin/disputes/{dispute_id}/accept", {"promise": promise, "words": "The parcel was lost."})
+    return db.session.query(Approval).one()
+
+
+def test_whoever_asked_to_accept_keeps_it_here(shop: Shop, ana: Desk) -> None:
+    dispute_id = written(shop, ana)
+    switched_on()
+    asked_to_accept(ana, dispute_id)
 
     due_in(dispute_id, timedelta(hours=2))
     assert run() == 0
     assert "ana@shop.example said that it is accepted." in ana.get(f"/admin/disputes/{dispute_id}").words
 
     assert submitted(shop) == []
+
+
+@pytest.mark.parametrize(("end", "sent"), [("withdrawn", 1), ("declined", 1), ("expired", 0)])
+def test_a_word_that_was_taken_back_or_declined_keeps_nothing_and_one_nobody_answered_does(
+    shop: Shop, ana: Desk, end: str, sent: int
+) -> None:
+    dispute_id = written(shop, ana)
+    switched_on()
+    approval = asked_to_accept(ana, dispute_id)
+    if end == "withdrawn":
+        deciding.withdraw(approval.id, actor=ANA)
+    elif end == "declined":
+        staff(shop.app, "support_lead").post(f"/admin/approvals/{approval.id}/decline", {"words": "We fight it."})
+    else:
+        with time_machine.travel(clock.now() + timedelta(days=61), tick=True):
+            assert expire_approvals() == 1
+
+    due_in(dispute_id, timedelta(hours=2))
+
+    assert db.session.query(Approval.state).scalar() == end
+    assert run() == sent
+    assert len(submitted(shop)) == sent
 
 
 @pytest.mark.parametrize(

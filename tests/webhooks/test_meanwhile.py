@@ -112,9 +112,7 @@ def test_many_replayed_while_one_is_tried_leave_that_one_to_its_try(committed: F
     assert db.session.scalar(select(func.count()).select_from(AuditLog)) == 0
 
 
-def test_an_event_that_came_again_and_was_understood_is_not_undone_by_a_slow_try(
-    committed: Flask, doubtful: str
-) -> None:
+def test_what_a_second_worker_understood_is_not_undone_by_a_slow_try(committed: Flask, doubtful: str) -> None:
     def reclaimed() -> None:
         """The try takes so long that the next one takes its place."""
         with transaction():
