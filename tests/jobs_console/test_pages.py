@@ -16,9 +16,10 @@ from app.database import db, transaction
 from app.jobs_console import operations
 from app.models.job_run import JobRun, JobRunLine, JobSetting
 from app.timetable.lines import timetable
+from jobs.keep_house import PARAMETERS
 from tests.desk import Page, staff
 
-KEPT = {"refusal_days": 30, "run_days": 14, "idle_run_days": 3}
+KEPT = {parameter.name: parameter.default for parameter in PARAMETERS}
 HOUSE = "/admin/jobs/keep_house"
 DEVELOPER = Actor("staff", "ana@shop.example")
 
