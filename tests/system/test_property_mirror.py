@@ -25,7 +25,17 @@ REPLAY = os.environ.get("HISTORY")
 LEFT = (
     *(kind.table for kind in KINDS.values()),
     *(kind.family.door.table.name for kind in KINDS.values() if kind.family),
-    *("acts", "gateway_calls", "drifts", "day_sums", "job_runs", "search_words", "sync_runs", "sync_windows"),
+    *(
+        "acts",
+        "gateway_calls",
+        "drifts",
+        "day_sums",
+        "job_run_lines",
+        "job_runs",
+        "search_words",
+        "sync_runs",
+        "sync_windows",
+    ),
     *("debit_stops", "wanted_objects", "webhook_events", "webhook_refusals", "webhook_tries"),
 )
 plain = settings(

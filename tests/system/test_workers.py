@@ -108,6 +108,7 @@ def test_workers_that_are_replaced_in_order_go_on_answering(stack: Stack) -> Non
     os.kill(stack.processes["web"].pid, signal.SIGHUP)
     statuses = [send(stack.url, event("customer.created", customer(f"cus_{n}"))) for n in range(50)]
     eventually(lambda: len(children(stack) - first) == WORKERS and not children(stack) & first)
+    eventually(stack.is_up)  # a new process is there before it answers
     statuses += [send(stack.url, event("customer.created", customer(f"cus_{n}"))) for n in range(50, 100)]
 
     assert set(statuses) <= {200, 0}
