@@ -155,7 +155,7 @@ def test_the_lock_of_a_dead_process_is_free_at_once(committed: Flask) -> None:
         assert mine is not None
         with alone("three") as second:
             assert second is None
-        kill = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+        kill = "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
         holder.execute(text(f"{kill} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"))
         with alone("three") as next_one:
             assert next_one is not None
