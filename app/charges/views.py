@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from app.charges import figures, particulars, queries, timeline, twins, words
 from app.charges.filters import FILTERS
 from app.charges.written import STATE
-from app.mirror import raw
+from app.mirror import erased, raw
 from app.models import charge_facets
 from app.models.charge import Charge
 from app.remarks import queries as remarks
@@ -156,6 +156,7 @@ class ChargesView(ListView[Charge, Line]):
             description=visible(charge.description, of=of),
             labels=visible(charge.labels, of=of),
             raw=people.whole(whole, of=of),
+            is_erased=erased.knows(charge.id),
             obstacle=charge.refund_obstacle,
             may_capture=may(Permission.CHARGE_CAPTURE),
             may_refund=may(Permission.REFUND_CREATE),

@@ -19,7 +19,7 @@ from app.disputes.decision_pages import DecisionPages
 from app.disputes.evidence_pages import EvidencePages
 from app.disputes.receipt import PrintReceipt
 from app.disputes.words import explained, urgency
-from app.mirror import raw
+from app.mirror import erased, raw
 from app.models.charge import Charge
 from app.models.dispute import OPEN, TO_ANSWER, Dispute
 from app.models.dispute_states import SETTLED_EARLY
@@ -189,6 +189,7 @@ class DisputesView(EvidencePages, Ce3Pages, DecisionPages, ListView[Dispute, Dis
             may_refund=may(Permission.REFUND_CREATE),
             timeline=_timeline(dispute, of),
             raw=people.whole(raw.unpack(dispute.raw), of=of),
+            is_erased=erased.knows(dispute.id),
             remarks=remarks.about(dispute, of=of),
             may_note=may(Permission.NOTE_WRITE),
         )

@@ -13,7 +13,7 @@ from app.audit.sentences import sentence
 from app.errors import DomainError
 from app.gateways.current import gateway
 from app.methods import operations, queries, words
-from app.mirror import raw
+from app.mirror import erased, raw
 from app.mirror.fields import part
 from app.models import debits
 from app.models.mandate import Mandate
@@ -125,6 +125,7 @@ class MandatesView(ListView[Mandate, Line]):
             timeline=_timeline(mandate),
             may_sync=may(Permission.SYNC),
             raw=whole if may(Permission.PERSONAL_READ) else None,
+            is_erased=erased.knows(mandate.id),
         )
 
     @expose("/<key>/read-again", methods=("POST",))

@@ -16,7 +16,7 @@ from app.errors import BadRequest, DomainError
 from app.gateways.current import gateway
 from app.methods import asking, changes, operations, queries, words
 from app.methods.asking import Told
-from app.mirror import raw
+from app.mirror import erased, raw
 from app.models import debits
 from app.models.act import Act
 from app.models.customer import Customer
@@ -132,6 +132,7 @@ class MethodsView(ListView[PaymentMethod, Line]):
             may_sync=may(Permission.SYNC),
             may_see_calls=may(Permission.EVENT_READ),
             raw=raw.unpack(method.raw) if may(Permission.PERSONAL_READ) else None,
+            is_erased=erased.knows(method.id),
         )
 
     @expose("/<key>/state")

@@ -44,6 +44,11 @@ def among(ids: Iterable[str | None]) -> dict[str, Mark]:
     return {row.id: Mark(row.erasure_id, row.customer_id) for row in db.session.execute(_AMONG, {"ids": asked})}
 
 
+def knows(*ids: str | None) -> bool:
+    """Whether one of these was an erased person's, so that what is kept of it does not say any more who that was."""
+    return bool(among(ids))
+
+
 def mark_of(row: Mapping[str, Any], kin: Iterable[str], known: Mapping[str, Mark]) -> Mark | None:
     """Whose this row is, as far as `known` says."""
     return next((known[row[name]] for name in kin if row.get(name) in known), None)

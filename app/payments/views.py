@@ -13,7 +13,7 @@ from app.audit import trail
 from app.audit.masked import as_entry
 from app.errors import DomainError
 from app.gateways.current import gateway
-from app.mirror import raw
+from app.mirror import erased, raw
 from app.models.act import Act
 from app.models.charge import Charge
 from app.models.payment_intent import PaymentIntent
@@ -165,6 +165,7 @@ class PaymentsView(ListView[PaymentIntent, Line]):
             description=visible(intent.description, of=intent.customer_id),
             labels=visible(intent.labels, of=intent.customer_id),
             raw=whole(raw.unpack(intent.raw), of=intent.customer_id),
+            is_erased=erased.knows(intent.id),
             held=next((charge for charge in reversed(charges) if charge.capture_before), None),
             may_capture=may(Permission.CHARGE_CAPTURE),
             may_sync=may(Permission.SYNC),

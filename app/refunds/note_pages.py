@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import defer, selectinload
 
 from app.database import db
-from app.mirror import raw
+from app.mirror import erased, raw
 from app.models.credit_note import CreditNote
 from app.models.invoice import Invoice
 from app.models.refund import Refund
@@ -113,6 +113,7 @@ class CreditNotesView(ListView[CreditNote, CreditNote]):
             memo=visible(note.memo),
             timeline=history.newest_first(history.told([note.id])),
             raw=whole if may(Permission.PERSONAL_READ) else None,
+            is_erased=erased.knows(note.id),
         )
 
 

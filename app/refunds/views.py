@@ -15,7 +15,7 @@ from app.audit.masked import as_entry
 from app.database import db
 from app.errors import DomainError
 from app.gateways.current import gateway
-from app.mirror import raw
+from app.mirror import erased, raw
 from app.models.approval import Approval
 from app.models.charge import Charge
 from app.models.refund import Refund
@@ -197,6 +197,7 @@ class RefundsView(ListView[Refund, Refund]):
             note=credit_notes.note_of(refund),
             note_act=credit_notes.act_of(refund),
             raw=people.whole(raw.unpack(refund.raw), of=of) if refund.raw else None,
+            is_erased=erased.knows(refund.stripe_id),
             remarks=remarks.about(refund, of=of),
             may_note=may(Permission.NOTE_WRITE),
             may_close=refund.status == "failed" and not refund.closed_at and may(Permission.REFUND_CREATE),

@@ -14,6 +14,7 @@ from app.audit.sentences import sentence
 from app.database import db
 from app.errors import DomainError
 from app.gateways.current import gateway
+from app.mirror import erased
 from app.models.webhook_event import STATES, WebhookEvent, WebhookRefusal
 from app.web import columns, in_sql
 from app.web.accounts import current_account_id
@@ -185,6 +186,7 @@ class EventsView(ListView[WebhookEvent, WebhookEvent]):
             "webhooks_console/event.html",
             event=event,
             payload=payload,
+            is_erased=erased.knows(event.object_id, event.customer_id),
             changes=_changes(payload),
             tries=queries.tries_of(event.id),
             standing=queries.standing(event),

@@ -1,17 +1,23 @@
 """Asking for an erasure, agreeing to it, watching it, and what stands on the page of somebody who was erased."""
 
+from uuid import uuid4
+
 import pytest
 from flask import Flask
 
 from app.actor import Actor
 from app.approvals import policies
 from app.audit import chain
-from app.database import db
+from app.customers.erasing import operations
+from app.database import db, transaction
 from app.models.approval import Approval
 from app.models.audit_log import AuditLog
 from app.models.erasure import Erasure
+from app.models.refund import Refund
+from app.webhooks import inbox
+from app.webhooks.envelope import of
 from jobs.erase_persons import erase_persons
-from tests.customers.erasing.person import Person
+from tests.customers.erasing.person import ANA, Person
 from tests.desk import staff
 
 MARK = "quetzalcoatl"
@@ -71,6 +77,37 @@ def test_two_people_erase_somebody_and_the_page_says_so(committed: Flask, mona: 
     assert lead.get("/admin/charges/ch_mona1").status == 200
     assert lead.get("/admin/customers/cus_mona1/timeline").status == 200
     assert chain.verify() is None
+
+
+def test_pages_of_what_was_theirs_tell_that_the_whole_object_is_not_whole_any_more(
+    committed: Flask, mona: Person
+) -> None:
+    otto = Person("otto22", "ottokar")
+    otto.arrive()
+    erasure_id = uuid4()
+    operations.begin(
+        erasure_id, mona.customer_id, account_id=mona.account_id, reason="Asked", forced_because=None, actor=ANA
+    )
+    erase_persons()
+    inbox.take_in([of(event) for event in mona.events(second=9)])
+    with transaction():
+        ids = dict(db.session.query(Refund.stripe_id, Refund.id).all())
+    admin = staff(committed, "admin")
+
+    for path in (
+        *("customers/cus_{}", "charges/ch_{}", "payments/pi_{}", "disputes/dp_{}", "methods/pm_{}"),
+        *("mandates/mandate_{}", "credit-notes/cn_{}", "webhooks/evt_{}5x0", "refunds/re_{}"),
+    ):
+        theirs, others = (
+            admin.get("/admin/" + (f"refunds/{ids['re_' + key]}" if "re_" in path else path.format(key)))
+            for key in ("mona1", "otto22")
+        )
+        assert ("person who was erased" in theirs.words, "without the person" in theirs.words) == (True, True), path
+        assert MARK not in theirs.html.lower(), path
+        assert ("was erased" in others.words, "as Stripe sent it" in others.words or "as it came" in others.words) == (
+            False,
+            True,
+        ), path
 
 
 def test_one_person_begins_it_where_the_shop_wishes_no_second(committed: Flask, mona: Person) -> None:
