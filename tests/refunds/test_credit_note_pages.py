@@ -52,7 +52,7 @@ def test_pages_of_credit_notes_ask_little(app: Flask) -> None:
     assert len(queries) == 3, queries  # session with account, views, notes
     with counted() as queries:
         page = desk.get(f"{LIST}{key}")
-    assert len(queries) == 6, queries  # session, note, invoice, its notes, refunds, events
+    assert len(queries) == 7, queries  # session, note, invoice, its notes, refunds, events, erased persons
 
     assert urls <= set(page.links)
     assert set(shown(page)) == others

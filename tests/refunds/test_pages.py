@@ -352,7 +352,7 @@ def test_pages_of_refunds_ask_little(app: Flask) -> None:
         desk.get(url)
 
     assert len(listed) == 3, listed  # session with account, views, refunds
-    assert len(opened) == 5, opened  # session with account, refund, acts, events, remarks
+    assert len(opened) == 6, opened  # session with account, refund, acts, events, remarks, erased persons
 
 
 def test_ids_lead_straight_to_the_refund(app: Flask) -> None:
