@@ -51,7 +51,8 @@ def _browsers(app: Flask, *, hands: int, times: int) -> int:
     for _ in range(times):
         charge = factories.charge(amount=5_000)
         pages = at_once([poster((ana, ben)[n % 2], form(charge.id, "50.00")) for n in range(hands)])
-        assert sorted({page.status for page in pages} - {303, 409, 422}) == []  # type: ignore[attr-defined]
+        # 503: fifty share eight connections, and on a slow machine one may wait too long for its own. It gave nothing back.
+        assert sorted({page.status for page in pages} - {303, 409, 422, 503}) == []  # type: ignore[attr-defined]
         assert [page.status for page in pages].count(303) == 1  # type: ignore[attr-defined]
     assert_nothing_was_given_twice(gateway, made=times)
     return len(gateway.made)
