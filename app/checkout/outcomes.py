@@ -61,6 +61,11 @@ def settle(visit_id: UUID) -> CheckoutVisit:
 
 
 def end_page(visit_id: UUID, gateway: Gateway) -> CheckoutVisit:
+    """Close its page at Stripe, unless it ended otherwise, and keep how it stands now.
+
+    Raises:
+        GatewayUnavailable: it may or may not be closed; asking again is harmless. GatewayRefused: it cannot be read.
+    """
     visit = db.session.get_one(CheckoutVisit, visit_id)
     session_id, key = str(visit.session_id), f"checkout-end:{visit_id}"
     db.session.rollback()
