@@ -122,6 +122,10 @@ def _promise(token: str, *, ip: str | None, user_agent: str | None) -> tuple[UUI
 def _check_pace(account_id: int, ip: str | None, now: datetime) -> None:
     if ip is None:
         return
+    # Whoever tries cards asks for many pages at once: each waits for the one before, and is counted.
+    db.session.execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"checkout {account_id} {ip}", 7266306)))
+    )
     lately = select(func.count()).where(
         CheckoutVisit.account_id == account_id, CheckoutVisit.ip == ip, CheckoutVisit.asked_at > now - _WINDOW
     )

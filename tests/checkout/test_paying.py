@@ -251,6 +251,32 @@ def test_whoever_tries_cards_gets_ten_pages_in_ten_minutes(shop: Shop, account_i
     assert len(shop.sandbox.objects("checkout.session")) == 11
 
 
+def test_twenty_pages_at_once_from_one_address_are_ten(shop: Shop, account_id: int) -> None:  # noqa: F811
+    link = made(account_id, max_uses=None)
+    token, start, answers = link.token, threading.Barrier(20), []
+    db.session.rollback()
+
+    def press() -> None:
+        with shop.app.app_context():
+            start.wait()
+            try:
+                paying.lead_to_stripe(token, domain=DOMAIN, gateway=gateway(), ip="203.0.113.9", user_agent=None)
+                answers.append("led")
+            except TooMany:
+                answers.append("too many")
+            finally:
+                db.session.remove()
+
+    people = [threading.Thread(target=press) for _ in range(20)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+
+    assert sorted(answers) == ["led"] * 10 + ["too many"] * 10
+    assert len(visits(link)) == len(shop.sandbox.objects("checkout.session")) == 10
+
+
 def test_stripe_is_asked_about_pages_it_was_silent_about(shop: Shop, account_id: int) -> None:  # noqa: F811
     link = made(account_id, max_uses=None)
     pay(shop.sandbox, go(link))
